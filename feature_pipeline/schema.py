@@ -1,0 +1,137 @@
+"""The contract: column names, feature specs, and the checks of the three tables.
+
+Every other module takes column names from here; no string literal stands elsewhere.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import pandas as pd
+import pandera.pandas as pa
+
+from feature_pipeline.errors import UserError
+
+USER_ID = "user_id"
+ITEM_ID = "item_id"
+EVENT_TIME = "event_time"
+EVENT_ORDER = "event_order"
+WEIGHT = "weight"
+EVENT_TYPE = "event_type"
+TITLE = "title"
+
+QUARANTINE_COLUMNS = ("table", "file", "row", "column", "value", "reason")
+
+Side = Literal["query", "candidate", "pair", "context"]
+Kind = Literal["id", "categorical", "numeric", "timestamp", "text", "image", "embedding", "history"]
+
+NOT_IN_FUTURE = "lies in the future"
+KNOWN_USER = "user_id is not in users"
+KNOWN_ITEM = "item_id is not in items"
+MISSING_VALUE = "value is missing or not readable"
+DUPLICATE_EVENT = "same user, item and time as an earlier row"
+
+
+class SchemaError(UserError):
+    """A table does not keep the contract; the message names file, row, column and remedy."""
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """One declared feature: towers, ranker and service build their inputs from these.
+
+    Attributes:
+        name: column of the feature store.
+        side: which part of a request it describes.
+        kind: how it is read and embedded.
+        reason: words that tell a person why this feature speaks for an item, or None where it says nothing.
+    """
+
+    name: str
+    side: Side
+    kind: Kind
+    reason: str | None = None
+
+
+def complain(file: str, where: str, expected: str, found: str, remedy: str) -> SchemaError:
+    """Builds the one form every contract error has."""
+    return SchemaError(f"{file}: {where}: expected {expected}, found {found}. Remedy: {remedy}")
+
+
+def check_keys(frame: pd.DataFrame, key: str, table: str, file: str) -> None:
+    """Checks that `table` has rows and that `key` names each row once.
+
+    Args:
+        frame: the table; its index is the line number in `file`.
+        key: the column that must be unique.
+        table: `users` or `items`, for the message.
+        file: where the table was read from.
+
+    Raises:
+        SchemaError: the table is empty, or a key stands twice; the remedy is in the message.
+    """
+    check_not_empty(frame, table, file)
+    schema = pa.DataFrameSchema({key: pa.Column(str, unique=True, nullable=False, report_duplicates="exclude_first")})
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        first = errors.failure_cases.iloc[0]
+        raise complain(
+            file,
+            f"row {first['index']}, column {key!r}",
+            f"each {key} once in {table}",
+            f"{first['failure_case']!r} again ({len(errors.failure_cases)} such rows)",
+            f"keep one row for each {key}",
+        ) from None
+
+
+def check_not_empty(frame: pd.DataFrame, table: str, file: str) -> None:
+    """Raises SchemaError when `frame` has no rows."""
+    if frame.empty:
+        raise complain(file, f"table {table}", "at least one row", "none", "give a file that has rows")
+
+
+def check_interactions(
+    frame: pd.DataFrame, users: pd.DataFrame, items: pd.DataFrame, now: datetime | None = None
+) -> pd.Series:
+    """Finds the rows of `interactions` that do not keep the contract.
+
+    Args:
+        frame: interactions with `user_id`, `item_id`, `event_time`, `weight`; the index must be unique.
+        users: the users table, whose `user_id` are the known ones.
+        items: the items table.
+        now: UTC; later events are refused. Default: the clock.
+
+    Returns:
+        The first reason against each bad row [num_bad] str, indexed like `frame`. Empty when all is well.
+    """
+    latest = pd.Timestamp(now or datetime.now(UTC)).tz_convert("UTC").tz_localize(None)
+    schema = pa.DataFrameSchema(
+        {
+            USER_ID: pa.Column(str, pa.Check.isin(list(users[USER_ID]), error=KNOWN_USER), nullable=False),
+            ITEM_ID: pa.Column(str, pa.Check.isin(list(items[ITEM_ID]), error=KNOWN_ITEM), nullable=False),
+            EVENT_TIME: pa.Column("datetime64[us]", pa.Check.le(latest, error=NOT_IN_FUTURE), nullable=False),
+            WEIGHT: pa.Column(float, nullable=False),
+        },
+        unique=[USER_ID, ITEM_ID, EVENT_TIME],
+        report_duplicates="exclude_first",
+    )
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        return _first_reason(errors.failure_cases)
+    return pd.Series(dtype="str")
+
+
+def _first_reason(failures: pd.DataFrame) -> pd.Series:
+    """One reason a row, a column's own fault before a duplicate: `[num_bad] str` indexed by row."""
+    if failures["index"].isna().any():
+        wrong = failures[failures["index"].isna()].iloc[0]
+        raise SchemaError(f"interactions: column {wrong['column']!r} fails {wrong['check']}: {wrong['failure_case']}")
+    reasons = failures["check"].map({"not_nullable": MISSING_VALUE, "multiple_fields_uniqueness": DUPLICATE_EVENT})
+    named = failures.assign(
+        reason=reasons.fillna(failures["check"]),
+        order=failures["check"].eq("multiple_fields_uniqueness"),
+    )
+    first = named.sort_values(["index", "order"], kind="stable").drop_duplicates("index")
+    return pd.Series(first["reason"].to_numpy(), index=first["index"].astype("int64").to_numpy(), dtype="str")

@@ -1,0 +1,193 @@
+import base64
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from training_pipeline.evaluation.report import (
+    MetricRow,
+    build_comparisons,
+    build_rows,
+    read_metrics,
+    render_table,
+    write_metrics,
+    write_report,
+)
+
+PNG = b"\x89PNG\r\n\x1a\n invented"
+VOID = {"meta", "img"}
+
+
+def row(
+    stage="retrieval", model="two-tower", segment="all", metric="NDCG@10", value=0.1234, split="test", n=6029
+):
+    return MetricRow(stage, model, split, segment, metric, value, value - 0.01, value + 0.01, n)
+
+
+ROWS = [
+    row("ranking", "CatBoost", value=0.1500),
+    row("retrieval", "two-tower"),
+    row("baseline", "popularity", value=0.0218),
+    row("baseline", "popularity", metric="HR@10", value=0.0458),
+    row("ranking", "CatBoost", segment="user:new", value=0.05, n=12),
+    row("ranking", "CatBoost", split="validation", value=0.16),
+]
+
+
+class Page(HTMLParser):
+    """Collects what a page holds and insists that every element is closed in order."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+class TestMetricRow:
+    @pytest.mark.parametrize("field", ["value", "low", "high"])
+    def test_figures_that_are_not_finite_are_refused(self, field):
+        with pytest.raises(ValueError, match=r"NDCG@10 of two-tower \(test, all\): expected finite"):
+            replace(row(), **{field: float("nan")})
+
+    @pytest.mark.parametrize(
+        ("field", "names"), [("stage", "baseline, retrieval, ranking"), ("split", "test, valid")]
+    )
+    def test_unknown_names_are_refused(self, field, names):
+        with pytest.raises(ValueError, match=f"{field}: expected one of {names}.*, got 'train'"):
+            replace(row(), **{field: "train"})
+
+
+class TestBuildRows:
+    def test_means_with_intervals(self):
+        rows = build_rows(
+            {"MRR": np.array([0.0, 1.0]), "HR@5": np.ones(2)}, "retrieval", "a", "test", "all", seed=0
+        )
+        # Queries with 0 and 1: a quarter of the resamples average 0 and a quarter 1, so the interval is all.
+        assert rows[0] == MetricRow("retrieval", "a", "test", "all", "MRR", 0.5, 0.0, 1.0, 2)
+        assert rows[1] == MetricRow("retrieval", "a", "test", "all", "HR@5", 1.0, 1.0, 1.0, 2)
+
+    def test_metrics_over_different_queries_are_refused(self):
+        with pytest.raises(ValueError, match=r"over the same queries, got lengths \{'MRR': 2, 'HR@5': 3\}"):
+            build_rows({"MRR": np.ones(2), "HR@5": np.ones(3)}, "retrieval", "a", "test", "all", seed=0)
+
+
+class TestMetricsFile:
+    def test_write_and_read_again(self, tmp_path):
+        path = tmp_path / "metrics.json"
+        write_metrics(ROWS, path)
+        assert read_metrics(path) == ROWS
+
+    def test_is_a_list_of_objects_with_the_contract_fields(self, tmp_path):
+        path = tmp_path / "metrics.json"
+        write_metrics(build_rows({"MRR": np.array([0.5])}, "baseline", "Ä", "test", "all", seed=0), path)
+        assert json.loads(path.read_text(encoding="utf-8")) == [
+            {"stage": "baseline", "model": "Ä", "split": "test", "segment": "all", "metric": "MRR"}
+            | {"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}
+        ]
+
+    @pytest.mark.parametrize("text", ["[{}]", '{"stage": 1}', "[", "[1]"])
+    def test_other_content_is_refused(self, tmp_path, text):
+        path = tmp_path / "metrics.json"
+        path.write_text(text)
+        with pytest.raises(
+            ValueError, match=r"metrics.json: expected a JSON list of objects with stage, model"
+        ):
+            read_metrics(path)
+
+
+class TestBuildComparisons:
+    def test_order(self):
+        order = [(comparison.split, comparison.segment) for comparison in build_comparisons(ROWS[::-1])]
+        assert order == [("test", "all"), ("test", "user:new"), ("validation", "all")]
+
+    def test_models_on_different_queries_are_refused(self):
+        with pytest.raises(ValueError, match=r"rows of test, all: .* 0 repeats and \[12, 6029\] queries"):
+            build_comparisons([row(), row(model="other", n=12)])
+
+    def test_a_figure_given_twice_is_refused(self):
+        with pytest.raises(ValueError, match=r"rows of test, all: .* got 1 repeats"):
+            build_comparisons([row(), row(value=0.2)])
+
+
+class TestRenderTable:
+    def test_looks_like_this(self):
+        assert render_table(ROWS, metrics=("NDCG@10", "HR@10")).splitlines() == [
+            "test, all: 6,029 queries, 95 % intervals",
+            "stage                 model       NDCG@10              HR@10",
+            "baseline              popularity  .0218 [.0118,.0318]  .0458 [.0358,.0558]",
+            "retrieval             two-tower   .1234 [.1134,.1334]  -",
+            "ranking (end to end)  CatBoost    .1500 [.1400,.1600]  -",
+        ]
+
+    def test_all_comes_before_other_segments(self):
+        headings = render_table(ROWS[::-1], segments=("user:new", "all")).split("\n\n")
+        assert [heading.split(":")[0] for heading in headings] == ["test, all", "test, user"]
+
+    def test_figure_without_interval_stands_alone(self):
+        table = render_table(
+            [MetricRow("retrieval", "a", "test", "all", "coverage", 1.0, 1.0, 1.0, 9)], metrics=["coverage"]
+        )
+        assert table.splitlines()[-1].split() == ["retrieval", "a", "1.0000"]
+
+
+class TestWriteReport:
+    @pytest.fixture
+    def page(self, tmp_path):
+        rows = [*ROWS, row("baseline", "<script>alert('&')</script>", value=0.01)]
+        path = tmp_path / "report.html"
+        write_report(rows, path, "Run <1>", {"data set": "invented & small"}, {"Loss": PNG})
+        return Page(path.read_text(encoding="utf-8"))
+
+    def test_is_well_formed_and_self_contained(self, page):
+        assert page.open == []
+        assert [tag for tag, _ in page.tags if tag in {"script", "link", "a", "iframe"}] == []
+        assert [image["src"].split(",")[0] for image in page.all("img")] == ["data:image/png;base64"]
+
+    def test_text_is_escaped_not_interpreted(self, page):
+        assert "<script>alert('&')</script>" in page.text
+        assert "Run <1>" in page.text
+        assert "invented & small" in page.text
+
+    def test_figure_is_embedded_whole(self, page):
+        assert base64.b64decode(page.all("img")[0]["src"].split(",")[1]) == PNG
+
+    def test_bars_are_in_proportion(self, page):
+        # The largest interval of the test split ends at .16, which takes the whole width of 480.
+        widths = [float(bar["width"]) for bar in page.all("rect")]
+        expected = [480 * value / 0.16 for value in (0.0218, 0.01, 0.1234, 0.15)]
+        assert widths[:4] == pytest.approx(expected, abs=0.01)
+        assert [bar["class"] for bar in page.all("rect")][:4] == [
+            "bar-baseline", "bar-baseline", "bar-retrieval", "bar-ranking"
+        ]  # fmt: skip
+
+    def test_every_split_and_segment_has_a_table(self, page):
+        text = " ".join(page.text)
+        assert all(f"{name} " in text for name in ("test, all", "test, user:new", "validation, all"))
+        assert len(page.all("details")) == 3
+
+    def test_without_figures_details_or_headline(self, tmp_path):
+        path = tmp_path / "report.html"
+        write_report([row(metric="MRR")], path, "Run", {}, {})
+        page = Page(path.read_text(encoding="utf-8"))
+        assert page.open == []
+        assert [tag for tag, _ in page.tags if tag in {"svg", "figure"}] == []

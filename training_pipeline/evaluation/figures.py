@@ -1,0 +1,30 @@
+"""Pictures for the report."""
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+
+def draw_learning_curve(rows: Sequence[dict[str, float]], objective: str) -> bytes:
+    """Draws training loss and the validation objective by epoch: a PNG.
+
+    Args:
+        rows: one an epoch: `epoch`, `loss` and the objective.
+        objective: name of the validation metric in `rows`.
+    """
+    epochs = [row["epoch"] for row in rows]
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    loss_axis = figure.subplots()
+    metric_axis = loss_axis.twinx()
+    (loss,) = loss_axis.plot(epochs, [row["loss"] for row in rows], color="tab:gray", label="training loss")
+    (metric,) = metric_axis.plot(
+        epochs, [row[objective] for row in rows], color="tab:blue", marker="o", label="validation NDCG@10"
+    )
+    loss_axis.set(xlabel="epoch", ylabel="training loss")
+    metric_axis.set_ylabel("validation NDCG@10")
+    loss_axis.legend(handles=[loss, metric], loc="center right", frameon=False)
+    loss_axis.xaxis.get_major_locator().set_params(integer=True)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    return picture.getvalue()

@@ -1,0 +1,90 @@
+"""Measuring baselines, retriever and ranker on the same held-out queries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from training_pipeline.evaluation.baselines import Baseline, ItemKNN, Popularity
+from training_pipeline.evaluation.bootstrap import paired_difference
+from training_pipeline.evaluation.metrics import compute_metrics
+from training_pipeline.evaluation.protocol import LIST_LENGTH, HeldOut, build_list_rows, build_metric_rows
+from training_pipeline.evaluation.ranks import compute_ranks, compute_reranked_ranks, top_k
+from training_pipeline.evaluation.report import HEADLINE_METRIC, MetricRow
+from training_pipeline.prepare import Prepared, get_earlier_parts
+from training_pipeline.ranking.candidates import Candidates
+
+RETRIEVER = "two towers"
+RANKER = "catboost"
+
+
+@dataclass
+class Measurement:
+    """Figures of all models on one held-out split, added model by model.
+
+    Attributes:
+        prepared: tables and features.
+        held_out: the queries.
+        seed: of the bootstrap.
+        rows: the figures so far.
+    """
+
+    prepared: Prepared
+    held_out: HeldOut
+    seed: int
+    rows: list[MetricRow] = field(default_factory=list)
+
+    def add_baselines(self) -> None:
+        """Fits popularity and item kNN on everything before the window, and measures them."""
+        known = self.prepared.build_matrix(get_earlier_parts(self.held_out.split))
+        histories = known[self.prepared.tables.find_users(self.held_out.frame)]
+        baselines: dict[str, Baseline] = {"popularity": Popularity(), "item kNN": ItemKNN()}
+        for name, baseline in baselines.items():
+            baseline.fit(known)
+            self._add_scores("baseline", name, lambda block, b=baseline: b.score(histories[block]))
+
+    def add_retrieval(self, query_embeddings: np.ndarray, item_embeddings: np.ndarray) -> np.ndarray:
+        """Measures the retrieval order; returns the ranks [relevant.nnz] float64.
+
+        Args:
+            query_embeddings: [num_queries, embedding_dim] float32.
+            item_embeddings: [num_items, embedding_dim] float32.
+        """
+        return self._add_scores("retrieval", RETRIEVER, lambda block: query_embeddings[block] @ item_embeddings.T)
+
+    def add_ranking(self, retrieval_ranks: np.ndarray, candidates: Candidates, ranking_scores: np.ndarray) -> np.ndarray:
+        """Measures the order end to end; returns the ranks [relevant.nnz] float64.
+
+        Args:
+            retrieval_ranks: as `add_retrieval` returned them.
+            candidates: what the retriever handed over.
+            ranking_scores: [num_queries, num_candidates] float32, minus infinity where padded.
+        """
+        ranks = compute_reranked_ranks(retrieval_ranks, candidates.items, ranking_scores, self.held_out.relevant)
+        order = np.argsort(-ranking_scores, axis=1, kind="stable")[:, :LIST_LENGTH]
+        self._add(ranks, np.take_along_axis(candidates.items, order, axis=1), "ranking", RANKER)
+        return ranks
+
+    def _add_scores(self, stage: str, model: str, score: Callable[[slice], np.ndarray]) -> np.ndarray:
+        ranks = compute_ranks(score, self.held_out.relevant, self.held_out.seen)
+        lists = [
+            top_k(score(block), self.held_out.seen[block], LIST_LENGTH)[0]
+            for block in (slice(s, s + 512) for s in range(0, self.held_out.relevant.shape[0], 512))
+        ]
+        self._add(ranks, np.concatenate(lists), stage, model)
+        return ranks
+
+    def _add(self, ranks: np.ndarray, recommended: np.ndarray, stage: str, model: str) -> None:
+        self.rows += build_metric_rows(self.held_out, ranks, stage, model, self.seed)
+        popularity = self.prepared.count_events(get_earlier_parts(self.held_out.split))
+        vectors = self.prepared.tables.item_vectors
+        self.rows += build_list_rows(self.held_out, recommended, popularity, vectors, stage, model, self.seed)
+
+
+def compare_headline(
+    relevant: csr_array, ranks: np.ndarray, other_ranks: np.ndarray, seed: int
+) -> tuple[float, float, float]:
+    """NDCG@10 of one order minus that of another on the same queries: difference, and its 95 % interval."""
+    per_query = [compute_metrics(r, relevant.indptr)[HEADLINE_METRIC] for r in (ranks, other_ranks)]
+    return paired_difference(per_query[0], per_query[1], seed)

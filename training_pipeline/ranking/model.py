@@ -1,0 +1,118 @@
+"""The CatBoost ranker: learns the order of retrieved candidates, query by query."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from catboost import CatBoost, Pool
+
+from training_pipeline.config import RankerConfig
+from training_pipeline.ranking.rows import RankingRows
+
+HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Scores ranking rows.
+
+    Attributes:
+        model: the fitted trees.
+    """
+
+    model: CatBoost
+
+    def score(self, rows: RankingRows) -> np.ndarray:
+        """`ranking_score` of each row [num_rows] float32; higher is better, comparable within a query only."""
+        return self.model.predict(_build_pool(rows)).astype(np.float32)
+
+    def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
+        """Scores laid out like `candidates` [num_queries, num_candidates] float32, minus infinity where padded."""
+        scores = np.full(candidates.shape, -np.inf, np.float32)
+        scores[candidates >= 0] = self.score(rows)
+        return scores
+
+    def explain(self, rows: RankingRows) -> np.ndarray:
+        """What each column adds to each score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
+        shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues")
+        return np.asarray(shap[:, :-1], np.float32)
+
+    def save(self, path: Path) -> None:
+        """Writes CatBoost's own binary format."""
+        self.model.save_model(str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> "Ranker":
+        """Reads what `save` wrote."""
+        model = CatBoost()
+        model.load_model(str(path))
+        return cls(model)
+
+
+def split_queries(num_queries: int, seed: int) -> np.ndarray:
+    """Which queries are held out from the ranker's training, to stop it and to measure it [num_queries] bool."""
+    held_out = np.zeros(num_queries, bool)
+    held_out[np.random.default_rng(seed).permutation(num_queries)[: round(num_queries * HELD_OUT_SHARE)]] = True
+    return held_out
+
+
+def fit_ranker(
+    rows: RankingRows, chosen: np.ndarray, held_out: np.ndarray, config: RankerConfig, seed: int, threads: int
+) -> Ranker:
+    """Learns to put chosen candidates first.
+
+    Args:
+        rows: candidates that the retriever returned for a window it was not trained on.
+        chosen: whether the user then chose the row's item [num_rows] bool.
+        held_out: queries kept apart, on which the number of trees is chosen [num_queries] bool.
+        config: loss and trees.
+        seed: of the negatives' draw and of CatBoost.
+        threads: of CatBoost.
+
+    Raises:
+        ValueError: no query has a chosen item among its candidates.
+    """
+    useful = np.isin(rows.query, rows.query[chosen])
+    kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, config.negatives, seed))
+    if not len(kept):
+        raise ValueError(
+            "no chosen item is among the retrieved candidates, so the ranker has nothing to learn from. "
+            "Remedy: raise ranker.candidates, or train the retriever longer"
+        )
+    sample, label, apart = rows.take(kept), chosen[kept], held_out[rows.query[kept]]
+    model = CatBoost(
+        {
+            "loss_function": config.loss,
+            "iterations": config.iterations,
+            "depth": config.depth,
+            "learning_rate": config.learning_rate,
+            "random_seed": seed,
+            "thread_count": threads,
+            "allow_writing_files": False,
+            "verbose": False,
+        }
+    )
+    train = _build_pool(sample.take(np.flatnonzero(~apart)), label[~apart])
+    if label[apart].any():
+        held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart])
+        model.fit(train, eval_set=held, early_stopping_rounds=config.patience, use_best_model=True)
+    else:
+        model.fit(train)
+    return Ranker(model)
+
+
+def _draw_negatives(query: np.ndarray, chosen: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """All chosen rows and `count` random others of each query [num_rows] bool."""
+    chance = np.random.default_rng(seed).random(len(query))
+    order = np.lexsort((np.where(chosen, -1.0, chance), query))
+    negative_place = np.empty(len(query), np.int64)
+    starts = np.searchsorted(query[order], query[order])
+    num_chosen = np.bincount(query, weights=chosen, minlength=query.max(initial=-1) + 1).astype(np.int64)
+    negative_place[order] = np.arange(len(query)) - starts - num_chosen[query[order]]
+    return negative_place < count
+
+
+def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
+    categories = list(rows.frame.select_dtypes(exclude="number").columns)
+    labels = None if label is None else label.astype(np.float32)
+    return Pool(rows.frame, label=labels, group_id=rows.query, cat_features=categories)

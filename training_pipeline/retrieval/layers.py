@@ -1,0 +1,62 @@
+"""Layers that both towers share."""
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from training_pipeline.retrieval.inputs import NUMERIC, PAD, SideInputs
+
+CATEGORY_DIM = 16
+
+
+class FeatureEmbedding(tf.keras.layers.Layer):
+    """The encoded features of one side as one vector: categories embedded, content projected, numbers as they are.
+
+    Args:
+        inputs: how the side was encoded.
+        embedding_dim: width of each content projection.
+    """
+
+    def __init__(self, inputs: SideInputs, embedding_dim: int, name: str | None = None):
+        super().__init__(name=name)
+        self.has_numbers = bool(inputs.scales)
+        self.categories = {
+            feature: tf.keras.layers.Embedding(vocabulary.size, CATEGORY_DIM, name=feature)
+            for feature, vocabulary in inputs.vocabularies.items()
+        }
+        self.projections = {feature: tf.keras.layers.Dense(embedding_dim, name=feature) for feature in inputs.embeddings}
+
+    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Features [batch, ...] to [batch, width] float32; a zero column where the side has no features at all."""
+        parts = [_mean_of_values(layer, features[name]) for name, layer in self.categories.items()]
+        parts += [layer(features[name]) for name, layer in self.projections.items()]
+        if self.has_numbers:
+            parts.append(features[NUMERIC])
+        return tf.concat(parts, axis=-1) if parts else None
+
+
+def _mean_of_values(layer: tf.keras.layers.Layer, values: tf.Tensor) -> tf.Tensor:
+    """Mean embedding of a row's values [batch, width] int32, padding apart: [batch, CATEGORY_DIM]."""
+    return masked_mean(layer(values), values != PAD)
+
+
+def masked_mean(vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Mean over the second axis where `mask` holds.
+
+    Args:
+        vectors: [batch, length, dim] float32.
+        mask: [batch, length] bool.
+
+    Returns:
+        [batch, dim] float32; zero where the mask holds nowhere.
+    """
+    weights = tf.cast(mask, vectors.dtype)[:, :, None]
+    return tf.reduce_sum(vectors * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
+
+
+def build_mlp(widths: Sequence[int], output_dim: int, dropout: float, name: str) -> tf.keras.Sequential:
+    """Hidden ReLU layers of `widths`, each with dropout, then a linear layer of `output_dim`."""
+    layers: list[tf.keras.layers.Layer] = []
+    for width in widths:
+        layers += [tf.keras.layers.Dense(width, activation="relu"), tf.keras.layers.Dropout(dropout)]
+    return tf.keras.Sequential([*layers, tf.keras.layers.Dense(output_dim)], name=name)

@@ -1,0 +1,69 @@
+"""Sweeps: many settings on one frozen feature store, compared on validation alone.
+
+A job trains the towers only; it sees no test query and publishes nothing. Its result is kept beside its
+Hydra output, so that a sweep that was stopped goes on where it was.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from feature_pipeline.artefact import find_current, hash_text
+from feature_pipeline.splits import VALIDATION
+from training_pipeline.config import read_settings
+from training_pipeline.train import fit_towers, open_run
+
+RESULT = "result.json"
+
+
+def run_job(config: DictConfig) -> float:
+    """Trains the towers with one setting, unless an earlier sweep did; returns validation NDCG@10."""
+    place = Path(HydraConfig.get().runtime.output_dir) / RESULT
+    key = _build_key(config)
+    if place.exists() and (kept := json.loads(place.read_text()))["key"] == key:
+        return float(kept["validation NDCG@10"])
+    began = time.perf_counter()
+    settings, _, prepared = open_run(config)
+    fitted = fit_towers(prepared, prepared.build_held_out(VALIDATION), settings)
+    result = {
+        "key": key,
+        "setting": HydraConfig.get().job.override_dirname,
+        "validation NDCG@10": fitted.best_ndcg,
+        "parameters": fitted.num_parameters,
+        "epochs": len(fitted.curve),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+    place.write_text(json.dumps(result, indent=2) + "\n")
+    return fitted.best_ndcg
+
+
+class SweepTable(Callback):
+    """Prints the results of a sweep when its last job ends, best first."""
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Reads every job's result under the sweep's folder."""
+        results = [json.loads(path.read_text()) for path in Path(config.hydra.sweep.dir).rglob(RESULT)]
+        print(render_results(results))
+
+
+def render_results(results: list[dict[str, Any]]) -> str:
+    """An aligned table, best validation NDCG@10 first."""
+    ordered = sorted(results, key=lambda result: -result["validation NDCG@10"])
+    lines = [["validation NDCG@10", "parameters", "epochs", "seconds", "setting"]]
+    for result in ordered:
+        numbers = f"{result['parameters']:,}", str(result["epochs"]), f"{result['seconds']:.1f}"
+        lines.append([f"{result['validation NDCG@10']:.4f}", *numbers, result["setting"].replace(",", " ")])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def _build_key(config: DictConfig) -> str:
+    """Names settings and feature store: a result counts for these alone."""
+    settings = read_settings(config)
+    store = find_current(Path(settings.artifacts) / settings.dataset / "features", "run make features first")
+    return hash_text(json.dumps([settings.model_dump(exclude={"artifacts"}), store.name], sort_keys=True))

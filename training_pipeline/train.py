@@ -1,0 +1,195 @@
+"""One training run, step by step: towers, candidates, ranker, evaluation, bundle."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from omegaconf import DictConfig
+
+from feature_pipeline.progress import report_step
+from feature_pipeline.splits import TEST, VALIDATION
+from feature_pipeline.store import FeatureStore, open_current_store
+from training_pipeline.bundle import Bundle, write_bundle
+from training_pipeline.config import Settings, read_settings
+from training_pipeline.evaluation.figures import draw_learning_curve
+from training_pipeline.evaluation.protocol import HeldOut
+from training_pipeline.evaluation.report import HEADLINE_METRIC, MetricRow, render_table, write_report
+from training_pipeline.measure import Measurement, compare_headline
+from training_pipeline.prepare import Prepared, prepare
+from training_pipeline.ranking.candidates import Candidates, retrieve_candidates
+from training_pipeline.ranking.model import Ranker, fit_ranker, split_queries
+from training_pipeline.ranking.rows import RankingRows, build_ranking_rows
+from training_pipeline.retrieval.dataset import build_training_data, build_validation_data
+from training_pipeline.retrieval.embed import embed_queries
+from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval, build_model, fit_model
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What the retriever says of some held-out queries.
+
+    Attributes:
+        held_out: the queries.
+        query_embeddings: [num_queries, embedding_dim] float32.
+        candidates: what it hands over to the ranker.
+        rows: the candidates as ranking rows.
+    """
+
+    held_out: HeldOut
+    query_embeddings: np.ndarray
+    candidates: Candidates
+    rows: RankingRows
+
+
+def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
+    """Reads settings and features, and fixes threads and seeds.
+
+    Raises:
+        UserError: a setting is unknown, or there is no feature store to train on.
+    """
+    settings = read_settings(config)
+    tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(settings.seed)
+    with report_step("open features") as step:
+        store = open_current_store(Path(settings.artifacts), settings.dataset)
+        prepared = prepare(store, settings.split, settings.engine, settings.query.length)
+        step.rows = len(prepared.tables.interactions)
+        step.note = str(store.path)
+    return settings, store, prepared
+
+
+def fit_towers(prepared: Prepared, validation: HeldOut, settings: Settings) -> FittedRetrieval:
+    """Trains both towers on the training window, stopped by the validation queries."""
+    with report_step("train towers") as step:
+        examples, target = prepared.build_training_examples()
+        counts = np.bincount(target, minlength=len(prepared.tables.items))
+        model = build_model(prepared.tables, prepared.inputs, counts, settings.tower, settings.retrieval)
+        fitted = fit_model(
+            model,
+            build_training_data(examples, target, settings.retrieval.batch_size, settings.seed),
+            build_validation_data(
+                prepared.build_held_out_examples(validation), validation.relevant, validation.seen
+            ),
+            settings.retrieval,
+        )
+        step.rows = len(target)
+        step.note = (
+            f"{len(fitted.curve)} epochs, {fitted.num_parameters:,} parameters, "
+            f"validation NDCG@10 {fitted.best_ndcg:.4f}"
+        )
+    return fitted
+
+
+def train(config: DictConfig) -> Bundle:
+    """Runs every step and publishes the bundle; prints the table of results on stdout.
+
+    Raises:
+        UserError: a setting is unknown, there is no feature store, or a split has no events.
+    """
+    settings, store, prepared = open_run(config)
+    validation, test = prepared.build_held_out(VALIDATION), prepared.build_held_out(TEST)
+    fitted = fit_towers(prepared, validation, settings)
+    item_embeddings = fitted.model.embed_corpus().numpy()
+    retrieved = {
+        held_out.split: _retrieve(prepared, fitted, held_out, item_embeddings, settings.ranker.candidates)
+        for held_out in (validation, test)
+    }
+    ranker = _fit_ranker(retrieved[VALIDATION], settings)
+    metrics = _measure(prepared, retrieved, item_embeddings, ranker, settings)
+    with report_step("publish") as step:
+        bundle = write_bundle(
+            parent=Path(settings.artifacts) / settings.dataset / "bundles",
+            store=store,
+            inputs=prepared.inputs,
+            model=fitted.model,
+            query_signature=fitted.model.build_query_signature(prepared.build_held_out_examples(test).moment),
+            ranker=ranker,
+            metrics=metrics,
+            report=lambda path: _write_report(path, metrics, fitted, store, settings),
+            description={"features": store.id, "config": settings.model_dump(), "curve": fitted.curve},
+        )
+        step.note = str(bundle.path)
+    print(render_table(metrics))
+    return bundle
+
+
+def _retrieve(
+    prepared: Prepared, fitted: FittedRetrieval, held_out: HeldOut, item_embeddings: np.ndarray, k: int
+) -> Retrieved:
+    with report_step(f"candidates, {held_out.split}") as step:
+        query_embeddings = embed_queries(
+            fitted.model.query_tower,
+            prepared.build_held_out_examples(held_out),
+            prepared.inputs.user.encode(prepared.tables.users, prepared.tables.user_vectors),
+            item_embeddings,
+        )
+        candidates = retrieve_candidates(query_embeddings, item_embeddings, held_out.seen, k)
+        rows = build_ranking_rows(held_out.frame, candidates, prepared.tables, prepared.builder)
+        step.rows = len(rows.query)
+    return Retrieved(held_out, query_embeddings, candidates, rows)
+
+
+def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
+    """Learns from the validation window, on which the towers were not trained."""
+    with report_step("train ranker") as step:
+        relevant = retrieved.held_out.relevant
+        chosen = relevant[retrieved.rows.query, retrieved.rows.item]
+        apart = split_queries(relevant.shape[0], settings.seed)
+        ranker = fit_ranker(retrieved.rows, chosen, apart, settings.ranker, settings.seed, settings.threads)
+        step.rows = len(chosen)
+        step.note = f"{ranker.model.tree_count_} trees, {chosen.sum():,} chosen candidates"
+    return ranker
+
+
+def _measure(
+    prepared: Prepared,
+    retrieved: dict[str, Retrieved],
+    item_embeddings: np.ndarray,
+    ranker: Ranker,
+    settings: Settings,
+) -> list[MetricRow]:
+    """Every model on validation and test; the ranker on test alone, as it has learned from validation."""
+    rows = []
+    for split, found in retrieved.items():
+        with report_step(f"evaluate, {split}") as step:
+            measurement = Measurement(prepared, found.held_out, settings.seed)
+            measurement.add_baselines()
+            ranks = measurement.add_retrieval(found.query_embeddings, item_embeddings)
+            if split == TEST:
+                scores = ranker.score_candidates(found.rows, found.candidates.items)
+                reranked = measurement.add_ranking(ranks, found.candidates, scores)
+                _say_whether_ranker_helps(found.held_out, reranked, ranks, settings.seed)
+            step.rows = found.held_out.relevant.shape[0]
+            rows += measurement.rows
+    return rows
+
+
+def _say_whether_ranker_helps(
+    held_out: HeldOut, reranked: np.ndarray, ranks: np.ndarray, seed: int
+) -> None:
+    difference, low, high = compare_headline(held_out.relevant, reranked, ranks, seed)
+    line = f"ranker against the retrieval order: {difference:+.4f} {HEADLINE_METRIC} [{low:+.4f},{high:+.4f}]"
+    if low <= 0:
+        line = f"WARNING: the ranker is not shown to beat the retrieval order. {line}"
+    print(line, file=sys.stderr)
+
+
+def _write_report(
+    path: Path, metrics: list[MetricRow], fitted: FittedRetrieval, store: FeatureStore, settings: Settings
+) -> None:
+    details = {
+        "data set": settings.dataset,
+        "feature store": store.id,
+        "interactions": f"{store.manifest['rows']['interactions']:,}",
+        "split": settings.split.name,
+        "tower widths": f"query {settings.tower.query}, candidate {settings.tower.candidate}",
+        "embedding_dim": str(settings.retrieval.embedding_dim),
+        "parameters": f"{fitted.num_parameters:,}",
+        "seed": str(settings.seed),
+    }
+    figures = {"Learning curve": draw_learning_curve(fitted.curve, OBJECTIVE)}
+    write_report(metrics, path, f"{settings.dataset}: recommendations measured", details, figures)
