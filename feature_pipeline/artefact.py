@@ -23,7 +23,9 @@ class ArtefactError(UserError):
     """An artefact is missing, damaged or of another version; the message names the command that makes it."""
 
 
-def publish(parent: Path, write: Callable[[Path], dict[str, Any]], identity: Callable[[dict[str, str]], str]) -> Path:
+def publish(
+    parent: Path, write: Callable[[Path], dict[str, Any]], identity: Callable[[dict[str, str]], str]
+) -> Path:
     """Writes a directory beside its final place and renames it in, then lets `current` name it.
 
     Args:
@@ -47,7 +49,7 @@ def publish(parent: Path, write: Callable[[Path], dict[str, Any]], identity: Cal
             shutil.rmtree(place)
         if not place.exists():
             work.chmod(0o755)
-            os.rename(work, place)
+            work.rename(place)
         _set_current(parent, artefact_id)
         return place
     finally:
@@ -66,7 +68,9 @@ def find_current(parent: Path, remedy: str, artefact_id: str | None = None) -> P
     place = parent / (artefact_id or pointer.read_text().strip())
     if not place.is_dir():
         known = sorted(p.name for p in parent.iterdir() if (p / MANIFEST).exists()) if parent.exists() else []
-        raise ArtefactError(f"{place}: no such directory; there are: {', '.join(known) or 'none'}. Remedy: {remedy}")
+        raise ArtefactError(
+            f"{place}: no such directory; there are: {', '.join(known) or 'none'}. Remedy: {remedy}"
+        )
     return place
 
 
@@ -77,17 +81,17 @@ def read_manifest(place: Path, format_version: int, remedy: str) -> dict[str, An
         ArtefactError: something is missing or changed; the message names the file.
     """
     try:
-        manifest: dict[str, Any] = json.loads((place / MANIFEST).read_text())
+        manifest = _read_json(place)
     except (OSError, ValueError) as error:
         raise ArtefactError(f"{place / MANIFEST}: not readable ({error}). Remedy: {remedy}") from None
-    if manifest.get("format_version") != format_version:
+    expected, version_found = f"expected format_version {format_version}", manifest.get("format_version")
+    if version_found != format_version:
+        raise ArtefactError(f"{place}: {expected}, found {version_found}. Remedy: {remedy}")
+    damaged = _find_damaged(place, manifest)
+    if damaged:
         raise ArtefactError(
-            f"{place}: expected format_version {format_version}, found {manifest.get('format_version')}. Remedy: {remedy}"
+            f"{place / damaged[0]}: missing or changed since it was published. Remedy: {remedy}"
         )
-    found = compute_checksums(place)
-    for file, checksum in manifest["checksums"].items():
-        if found.get(file) != checksum:
-            raise ArtefactError(f"{place / file}: missing or changed since it was published. Remedy: {remedy}")
     return manifest
 
 
@@ -112,15 +116,27 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _read_json(place: Path) -> dict[str, Any]:
+    manifest = json.loads((place / MANIFEST).read_text())
+    if not isinstance(manifest, dict) or "checksums" not in manifest:
+        raise ValueError("no checksums in it")
+    return manifest
+
+
 def _is_sound(place: Path) -> bool:
     try:
-        manifest = json.loads((place / MANIFEST).read_text())
+        return not _find_damaged(place, _read_json(place))
     except (OSError, ValueError):
         return False
-    return bool(compute_checksums(place) == manifest.get("checksums"))
+
+
+def _find_damaged(place: Path, manifest: dict[str, Any]) -> list[str]:
+    """Files of the manifest that are absent or have another checksum; further files do no harm."""
+    found = compute_checksums(place)
+    return [file for file, checksum in manifest["checksums"].items() if found.get(file) != checksum]
 
 
 def _set_current(parent: Path, artefact_id: str) -> None:
     pointer = parent / f".{CURRENT}-{os.getpid()}"
     pointer.write_text(artefact_id + "\n")
-    os.replace(pointer, parent / CURRENT)
+    pointer.replace(parent / CURRENT)

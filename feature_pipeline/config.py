@@ -3,10 +3,13 @@
 Hydra composes; these classes check what it composed.
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar
+from string import Formatter
+from typing import Any, Literal, TypeVar, get_args
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feature_pipeline.errors import UserError
@@ -46,7 +49,20 @@ class FeatureColumn(Strict):
             raise ValueError(f"template goes with kind text, not {self.kind}")
         if self.separator is not None and self.kind != "categorical":
             raise ValueError(f"separator goes with kind categorical, not {self.kind}")
+        if self.template is not None and not self.template_columns:
+            raise ValueError(f"template {self.template!r} names no column; write it as '{{title}}. {{plot}}'")
         return self
+
+    @property
+    def template_columns(self) -> tuple[str, ...]:
+        """The raw columns that the template names, each once."""
+        places = list(Formatter().parse(self.template or ""))
+        for _, name, spec, conversion in places:
+            if name is not None and (
+                spec or conversion or not name or name.isdigit() or set(".[") & set(name)
+            ):
+                raise ValueError(f"template {self.template!r} may hold only column names in braces")
+        return tuple(dict.fromkeys(name for _, name, _, _ in places if name))
 
 
 class UsersMapping(Strict):
@@ -82,6 +98,13 @@ class InteractionsMapping(Strict):
     min_weight: float | None = None
     event_type: str | None = None
     context: dict[str, FeatureColumn] = {}
+
+    @model_validator(mode="after")
+    def _check_context_needs_no_encoder(self) -> "InteractionsMapping":
+        for name, feature in self.context.items():
+            if feature.kind in ("text", "image"):
+                raise ValueError(f"context feature {name!r} cannot be of kind {feature.kind}")
+        return self
 
 
 class DatasetConfig(Strict):
@@ -158,18 +181,25 @@ def read_section(section: type[Section], config: DictConfig, path: str) -> Secti
     Raises:
         ConfigError: an unknown key (the nearest known one is suggested) or a value of the wrong type.
     """
-    values = OmegaConf.to_container(OmegaConf.select(config, path), resolve=True)
+    try:
+        values = OmegaConf.select(config, path)
+        if isinstance(values, DictConfig):
+            values = OmegaConf.to_container(values, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        place = error.full_key or path
+        raise ConfigError(f"{place}: {str(error).splitlines()[0]}. Remedy: give {place}=VALUE") from None
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("; ".join(_readable(section, path, dict(detail)) for detail in error.errors())) from None
+        raise ConfigError("; ".join(_describe(section, path, detail) for detail in error.errors())) from None
 
 
-def _readable(section: type[BaseModel], path: str, detail: dict[str, Any]) -> str:
+def _describe(section: type[BaseModel], path: str, detail: Mapping[str, Any]) -> str:
     place = ".".join([path, *map(str, detail["loc"])])
     if detail["type"] == "extra_forbidden":
         return unknown_key(place, _known_keys(section, detail["loc"][:-1]))
-    return f"{place}: {detail['msg']}, found {detail['input']!r}"
+    found = "" if isinstance(detail["input"], dict) else f", found {detail['input']!r}"
+    return f"{place}: {detail['msg'].removeprefix('Value error, ')}{found}"
 
 
 def _known_keys(section: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
@@ -179,8 +209,8 @@ def _known_keys(section: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
         field = model.model_fields.get(str(step))
         if field is None:
             continue
-        inner = [a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(a, type)]
-        model = next((a for a in inner if issubclass(a, BaseModel)), model)
+        types = (field.annotation, *get_args(field.annotation))
+        model = next((t for t in types if isinstance(t, type) and issubclass(t, BaseModel)), model)
     return sorted(model.model_fields)
 
 

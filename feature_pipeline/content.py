@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,8 +14,10 @@ from feature_pipeline.encoders.text import TextEncoder
 from feature_pipeline.progress import report_step
 from feature_pipeline.tables import Quarantine
 
+ABSENT_FILE = "no such file, or no right to read it"
 
-def load_encoders(config: EncoderConfig) -> dict[str, Encoder]:
+
+def load_encoders(config: EncoderConfig) -> dict[str, Encoder[Any]]:
     """The encoder of each content kind: `text` and `image`."""
     return {"text": TextEncoder(config.text.model, config.text.batch_size), "image": ColourTextureEncoder()}
 
@@ -31,7 +34,7 @@ class ContentEmbedder:
     """
 
     root: Path
-    encoders: dict[str, Encoder]
+    encoders: dict[str, Encoder[Any]]
     cache: EmbeddingCache
     quarantine: Quarantine
 
@@ -49,34 +52,33 @@ class ContentEmbedder:
         Returns:
             `<feature>_embedding` -> vectors aligned with `frame`.
         """
-        kinds = {name: feature.kind for name, feature in features.items() if feature.kind in self.encoders}
-        return {f"{name}_embedding": self._embed_column(table, file, frame[name], kind) for name, kind in kinds.items()}
+        return {
+            f"{name}_embedding": self._embed_column(table, file, frame[name], feature)
+            for name, feature in features.items()
+            if feature.kind in self.encoders
+        }
 
-    def _embed_column(self, table: str, file: str, values: pd.Series, kind: str) -> EmbeddingResult:
+    def _embed_column(
+        self, table: str, file: str, values: pd.Series, feature: FeatureColumn
+    ) -> EmbeddingResult:
+        given = [value if isinstance(value, str) else None for value in values]
         with report_step(f"embed {table}.{values.name}") as step:
-            contents = _texts(values) if kind == "text" else [_read_bytes(self.root, path) for path in values]
-            result = embed(self.encoders[kind], contents, self.cache)
+            contents = given if feature.kind == "text" else [_read_bytes(self.root, path) for path in given]
+            result = embed(self.encoders[feature.kind], contents, self.cache)
             step.rows = len(values)
             step.note = f"{result.encoded} encoded, {result.reused} reused, {result.missing.sum()} missing"
-        reasons = {place: f"not readable: {why}" for place, why in result.failures.items()}
-        for place, value in enumerate(values):
-            if isinstance(value, str) and value.strip() and contents[place] is None:
-                reasons[place] = "no such file, or no right to read it"
+        pairs = enumerate(zip(given, contents, strict=True))
+        reasons = {place: ABSENT_FILE for place, (path, content) in pairs if path and content is None}
+        reasons |= {place: f"not readable: {why}" for place, why in result.failures.items()}
         refused = values.iloc[list(reasons)]
         why = pd.Series(list(reasons.values()), index=refused.index, dtype="str")
-        self.quarantine.add(table, file, str(values.name), refused, why)
+        self.quarantine.add(table, file, feature.column or str(values.name), refused, why)
         return result
 
 
-def _texts(values: pd.Series) -> list[str | None]:
-    return [text if isinstance(text, str) else None for text in values]
-
-
-def _read_bytes(root: Path, path: object) -> bytes | None:
+def _read_bytes(root: Path, path: str | None) -> bytes | None:
     """The file's bytes; None where no path is given or no such file can be read."""
-    if not isinstance(path, str) or not path:
-        return None
     try:
-        return (root / path).read_bytes()
-    except OSError:
+        return (root / path).read_bytes() if path else None
+    except (OSError, ValueError):  # a path with a null character is a ValueError
         return None

@@ -48,11 +48,14 @@ class TimeLine:
 
     def days_since(self, moment: ir.IntegerValue) -> ir.FloatingValue:
         """Days from an event's time (microseconds) to the query; null where there is no such event."""
-        return (self.table[_MOMENT] / 2 - moment) / MICROSECONDS_A_DAY
+        return (self.table[_MOMENT] - moment * 2) / (2 * MICROSECONDS_A_DAY)
 
 
 def compute_before(
-    queries: ir.Table, events: ir.Table, key: Sequence[str], build: Callable[[TimeLine], Mapping[str, ir.Value]]
+    queries: ir.Table,
+    events: ir.Table,
+    key: Sequence[str],
+    build: Callable[[TimeLine], Mapping[str, ir.Value]],
 ) -> ir.Table:
     """Computes window values for every query from the events strictly before it.
 
@@ -69,7 +72,9 @@ def compute_before(
     nulls = {name: ibis.null().cast(events[name].type()) for name in values}
     asked = queries.select(ROW, *key, **{_MOMENT: queries[AS_OF] * 2, _IS_EVENT: ibis.literal(0)}, **nulls)
     happened = events.select(
-        *key, *values, **{ROW: ibis.null().cast("int64"), _MOMENT: events[EVENT_TIME] * 2 + 1, _IS_EVENT: ibis.literal(1)}
+        *key,
+        *values,
+        **{ROW: ibis.null().cast("int64"), _MOMENT: events[EVENT_TIME] * 2 + 1, _IS_EVENT: ibis.literal(1)},
     )
     line = TimeLine(ibis.union(asked, happened.select(*asked.columns)), key)
     names = build(line)
@@ -83,28 +88,30 @@ def find_recent_events(queries: pd.DataFrame, events: pd.DataFrame, length: int)
     earlier when `(event_time, event_order) < (as_of, as_of_order)`.
 
     Args:
-        queries: `user_id`, `as_of` (datetime64[us]) and `as_of_order` (int64; `LAST_ORDER` lets every event
-            of the same instant be later than the query only by time).
-        events: `user_id`, `event_time` (datetime64[us]), `event_order` (int64).
+        queries: `user_id`, `as_of` (datetime64, or int64 microseconds) and `as_of_order` (int64; with
+            `LAST_ORDER` the events of the very instant are all earlier).
+        events: `user_id`, `event_time` (as `as_of`), `event_order` (int64); in any order.
         length: how many events at most.
 
     Returns:
         Positions in `events` [num_queries, length] int64, padded with -1 on the left.
     """
+    position = np.flatnonzero(events[USER_ID].isin(queries[USER_ID].unique()))
+    events = events.iloc[position]
     user = pd.factorize(pd.concat([events[USER_ID], queries[USER_ID]], ignore_index=True))[0]
-    time = np.concatenate([_microseconds(events[EVENT_TIME]), _microseconds(queries[AS_OF])])
+    time = np.concatenate([to_microseconds(events[EVENT_TIME]), to_microseconds(queries[AS_OF])])
     order = np.concatenate([events[EVENT_ORDER], queries[AS_OF_ORDER]])
     is_event = np.arange(len(user)) < len(events)
     line = np.lexsort((is_event, order, time, user))
-    events_so_far = np.cumsum(is_event[line])
-    place = np.empty(len(line), np.int64)
-    place[line] = events_so_far
-    ordered_events = line[is_event[line]]
-    starts = np.searchsorted(user[ordered_events], user[len(events) :])
-    wanted = place[len(events) :, None] - np.arange(length, 0, -1)
-    inside = wanted >= starts[:, None]
-    return np.where(inside, ordered_events[np.where(inside, wanted, 0)], -1) if len(events) else np.full_like(wanted, -1)
+    events_so_far = np.empty(len(line), np.int64)
+    events_so_far[line] = np.cumsum(is_event[line])
+    in_order = line[is_event[line]]
+    starts = np.searchsorted(user[in_order], user[len(events) :])
+    wanted = events_so_far[len(events) :, None] - np.arange(length, 0, -1)
+    # The extra position at the end is where the padding, -1, points.
+    return np.append(position[in_order], -1)[np.where(wanted >= starts[:, None], wanted, -1)]
 
 
-def _microseconds(times: pd.Series) -> np.ndarray:
+def to_microseconds(times: pd.Series) -> np.ndarray:
+    """Microseconds since 1970 [num_times] int64, of times in any unit or in microseconds already."""
     return times.to_numpy().astype("datetime64[us]").astype(np.int64)

@@ -23,7 +23,8 @@ def report_step(name: str) -> Iterator[Step]:
     yield step
     rows = "" if step.rows is None else f"{step.rows:,} rows"
     seconds = time.perf_counter() - began
-    print(f"{name:<22}{rows:>16}{seconds:>8.1f} s{read_peak_memory():>7,} MiB peak  {step.note}".rstrip(), file=sys.stderr)
+    memory = f"{read_peak_memory():,} MiB peak"
+    print(f"{name:<28}{rows:>16}{seconds:>8.1f} s{memory:>16}  {step.note}".rstrip(), file=sys.stderr)
 
 
 def read_peak_memory() -> int:

@@ -20,6 +20,7 @@ WEIGHT = "weight"
 EVENT_TYPE = "event_type"
 TITLE = "title"
 
+CONTRACT_COLUMNS = (USER_ID, ITEM_ID, EVENT_TIME, EVENT_ORDER, WEIGHT, EVENT_TYPE, TITLE)
 QUARANTINE_COLUMNS = ("table", "file", "row", "column", "value", "reason")
 
 Side = Literal["query", "candidate", "pair", "context"]
@@ -30,6 +31,9 @@ KNOWN_USER = "user_id is not in users"
 KNOWN_ITEM = "item_id is not in items"
 MISSING_VALUE = "value is missing or not readable"
 DUPLICATE_EVENT = "same user, item and time as an earlier row"
+UNREADABLE_FEATURE = "value is not readable and counts as missing; the row is kept"
+
+EVENT_KEY = (USER_ID, ITEM_ID, EVENT_TIME)
 
 
 class SchemaError(UserError):
@@ -71,9 +75,9 @@ def check_keys(frame: pd.DataFrame, key: str, table: str, file: str) -> None:
         SchemaError: the table is empty, or a key stands twice; the remedy is in the message.
     """
     check_not_empty(frame, table, file)
-    schema = pa.DataFrameSchema({key: pa.Column(str, unique=True, nullable=False, report_duplicates="exclude_first")})
+    column = pa.Column(str, unique=True, nullable=False, report_duplicates="exclude_first")
     try:
-        schema.validate(frame, lazy=True)
+        pa.DataFrameSchema({key: column}).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
         first = errors.failure_cases.iloc[0]
         raise complain(
@@ -93,17 +97,19 @@ def check_not_empty(frame: pd.DataFrame, table: str, file: str) -> None:
 
 def check_interactions(
     frame: pd.DataFrame, users: pd.DataFrame, items: pd.DataFrame, now: datetime | None = None
-) -> pd.Series:
+) -> pd.DataFrame:
     """Finds the rows of `interactions` that do not keep the contract.
 
     Args:
-        frame: interactions with `user_id`, `item_id`, `event_time`, `weight`; the index must be unique.
+        frame: `user_id` str, `item_id` str, `event_time` datetime64[us] UTC, `weight` float64; the index must
+            be unique.
         users: the users table, whose `user_id` are the known ones.
         items: the items table.
-        now: UTC; later events are refused. Default: the clock.
+        now: with time zone; later events are refused. Default: the clock.
 
     Returns:
-        The first reason against each bad row [num_bad] str, indexed like `frame`. Empty when all is well.
+        One row for each bad row, indexed like `frame` and in its order: `column`, the one at fault (of a
+        duplicate, all of `EVENT_KEY`, joined by commas), and `reason`. Empty when all is well.
     """
     latest = pd.Timestamp(now or datetime.now(UTC)).tz_convert("UTC").tz_localize(None)
     schema = pa.DataFrameSchema(
@@ -113,25 +119,22 @@ def check_interactions(
             EVENT_TIME: pa.Column("datetime64[us]", pa.Check.le(latest, error=NOT_IN_FUTURE), nullable=False),
             WEIGHT: pa.Column(float, nullable=False),
         },
-        unique=[USER_ID, ITEM_ID, EVENT_TIME],
+        unique=list(EVENT_KEY),
         report_duplicates="exclude_first",
     )
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        return _first_reason(errors.failure_cases)
-    return pd.Series(dtype="str")
+        faults = _first_faults(errors.failure_cases)
+        return faults.loc[frame.index[frame.index.isin(faults.index)]]
+    return pd.DataFrame({"column": pd.Series(dtype="str"), "reason": pd.Series(dtype="str")})
 
 
-def _first_reason(failures: pd.DataFrame) -> pd.Series:
-    """One reason a row, a column's own fault before a duplicate: `[num_bad] str` indexed by row."""
-    if failures["index"].isna().any():
-        wrong = failures[failures["index"].isna()].iloc[0]
-        raise SchemaError(f"interactions: column {wrong['column']!r} fails {wrong['check']}: {wrong['failure_case']}")
-    reasons = failures["check"].map({"not_nullable": MISSING_VALUE, "multiple_fields_uniqueness": DUPLICATE_EVENT})
-    named = failures.assign(
-        reason=reasons.fillna(failures["check"]),
-        order=failures["check"].eq("multiple_fields_uniqueness"),
-    )
-    first = named.sort_values(["index", "order"], kind="stable").drop_duplicates("index")
-    return pd.Series(first["reason"].to_numpy(), index=first["index"].astype("int64").to_numpy(), dtype="str")
+def _first_faults(failures: pd.DataFrame) -> pd.DataFrame:
+    """One fault a row, a column's own before a duplicate: `column`, `reason`, indexed by row."""
+    duplicate = failures["check"].eq("multiple_fields_uniqueness")
+    reason = failures["check"].replace("not_nullable", MISSING_VALUE).mask(duplicate, DUPLICATE_EVENT)
+    column = failures["column"].mask(duplicate, ", ".join(EVENT_KEY))
+    faults = pd.DataFrame({"row": failures["index"].astype("int64"), "column": column, "reason": reason})
+    own_first = faults.iloc[duplicate.argsort(kind="stable")]
+    return own_first.drop_duplicates("row").set_index("row").astype("str")

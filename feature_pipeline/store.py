@@ -1,6 +1,7 @@
 """The feature store: Parquet tables and a manifest, published whole."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,20 +54,24 @@ class FeatureStore:
 
     def read_table(self, table: str) -> pd.DataFrame:
         """Reads a table without its embeddings."""
-        names = pq.read_schema(self.path / f"{table}.parquet").names
-        plain = [name for name in names if name not in {s.name for s in self.specs if s.kind == "embedding"}]
-        return pq.read_table(self.path / f"{table}.parquet", columns=plain).to_pandas()
+        embeddings = {spec.name for spec in self.specs if spec.kind == "embedding"}
+        path = self.path / f"{table}.parquet"
+        plain = [name for name in pq.read_schema(path).names if name not in embeddings]
+        frame: pd.DataFrame = pq.read_table(path, columns=plain).to_pandas()
+        return frame
 
     def read_vectors(self, table: str) -> dict[str, np.ndarray]:
-        """Reads a table's embedding columns: [num_rows, dim] float32 each, a zero row where the content is missing."""
-        return {s.name: self._read_column(table, s.name) for s in self.get_specs(table) if s.kind == "embedding"}
+        """Reads a table's embedding columns: [num_rows, dim] float32 each, zeros where one is missing."""
+        return {
+            s.name: self._read_column(table, s.name) for s in self.get_specs(table) if s.kind == "embedding"
+        }
 
     def _read_column(self, table: str, column: str) -> np.ndarray:
         chunks = pq.read_table(self.path / f"{table}.parquet", columns=[column])[column].combine_chunks()
-        vectors = np.zeros((len(chunks), chunks.type.list_size), np.float32)
-        vectors[chunks.is_valid().to_numpy(zero_copy_only=False)] = chunks.drop_null().flatten().to_numpy().reshape(
-            -1, chunks.type.list_size
-        )
+        width = chunks.type.list_size
+        vectors = np.zeros((len(chunks), width), np.float32)
+        present = chunks.is_valid().to_numpy(zero_copy_only=False)
+        vectors[present] = chunks.drop_null().flatten().to_numpy().reshape(-1, width)
         return vectors
 
 
@@ -88,25 +93,25 @@ def write_store(
         specs: every feature column.
         notes: further entries of the manifest.
     """
-    config = dataset.model_dump()
+    content = {
+        "format_version": FORMAT_VERSION,
+        "dataset": dataset.model_dump(),
+        "specs": [asdict(spec) for spec in specs],
+    }
 
     def write(place: Path) -> dict[str, Any]:
         for name in TABLES:
-            table = pa.Table.from_pandas(tables[name], preserve_index=False).replace_schema_metadata()
-            for column, (values, missing) in vectors.get(name, {}).items():
-                table = table.append_column(column, _to_list_array(values, missing))
+            table = _to_arrow(tables[name], vectors.get(name, {}))
             pq.write_table(table, place / f"{name}.parquet", compression="zstd")
         return {
-            "format_version": FORMAT_VERSION,
-            "dataset": config,
-            "specs": [asdict(spec) for spec in specs],
+            **content,
             "rows": {name: len(tables[name]) for name in TABLES},
             **notes,
             "versions": artefact.read_versions("pandas", "pyarrow", "duckdb", "ibis-framework"),
         }
 
     def identify(checksums: dict[str, str]) -> str:
-        return artefact.hash_text(json.dumps([checksums, config], sort_keys=True))
+        return artefact.hash_text(json.dumps([checksums, content], sort_keys=True))
 
     return open_store(artefact.publish(parent, write, identify))
 
@@ -125,6 +130,18 @@ def open_current_store(artifacts: Path, dataset: str) -> FeatureStore:
     """Opens the live store of a data set."""
     parent = artifacts / dataset / "features"
     return open_store(artefact.find_current(parent, f"run make features DATASET={dataset} first"))
+
+
+def _to_arrow(frame: pd.DataFrame, vectors: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pa.Table:
+    """The columns of `frame` and then the vectors; categories are lists of strings, even if all are empty."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    for place, column in enumerate(table.schema):
+        if pa.types.is_list(column.type):
+            values = table[column.name].cast(pa.list_(pa.string()))
+            table = table.set_column(place, column.name, values)
+    for name, (values, missing) in vectors.items():
+        table = table.append_column(name, _to_list_array(values, missing))
+    return table
 
 
 def _to_list_array(values: np.ndarray, missing: np.ndarray) -> pa.Array:

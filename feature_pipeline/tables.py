@@ -1,12 +1,21 @@
 """Raw tables -> the three contract tables, under the mapping a data set's YAML declares."""
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import pandas as pd
 
 from feature_pipeline import schema
-from feature_pipeline.config import DatasetConfig, FeatureColumn, InteractionsMapping, ItemsMapping, UsersMapping, unknown_key
+from feature_pipeline.columns import fill_template, read_categories, read_number, read_text, read_time
+from feature_pipeline.config import (
+    DatasetConfig,
+    FeatureColumn,
+    InteractionsMapping,
+    ItemsMapping,
+    UsersMapping,
+    unknown_key,
+)
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, EVENT_TYPE, ITEM_ID, TITLE, USER_ID, WEIGHT
 from feature_pipeline.sources.raw import RawTable, RawTables
 
@@ -18,18 +27,26 @@ class Quarantine:
     rows: list[pd.DataFrame] = field(default_factory=list)
 
     def add(self, table: str, file: str, column: str, values: pd.Series, reasons: pd.Series | str) -> None:
-        """Keeps `values` (indexed by line number) with why each was refused."""
-        if values.empty:
-            return
-        kept = {"table": table, "file": file, "row": values.index.astype("int64"), "column": column}
-        why = reasons if isinstance(reasons, str) else reasons.to_numpy()
-        self.rows.append(pd.DataFrame({**kept, "value": values.astype("str").to_numpy(), "reason": why}))
+        """Keeps `values` (indexed by line number) with why each was refused.
+
+        Args:
+            table: `users`, `items` or `interactions`.
+            file: where the table was read from.
+            column: raw name of the column at fault.
+            values: what the file holds there.
+            reasons: one for all, or a Series aligned with `values`.
+        """
+        lines = pd.DataFrame({"table": table, "file": file, "row": values.index, "column": column})
+        texts = values.astype("str").array
+        why = reasons if isinstance(reasons, str) else reasons.array
+        self.rows.append(lines.assign(value=texts, reason=why))
 
     def build_table(self) -> pd.DataFrame:
-        """All refused rows: `table, file, row, column, value, reason`."""
-        if not self.rows:
-            return pd.DataFrame({c: pd.Series(dtype="int64" if c == "row" else "str") for c in schema.QUARANTINE_COLUMNS})
-        return pd.concat(self.rows, ignore_index=True)
+        """All refused values: `table, file, row, column, value, reason`, in the order of their files."""
+        texts = dict.fromkeys(schema.QUARANTINE_COLUMNS, "str")
+        empty = pd.DataFrame(columns=list(schema.QUARANTINE_COLUMNS))
+        lines = pd.concat([empty, *self.rows]).astype(texts | {"row": "int64"})
+        return lines.sort_values(["table", "row"], kind="stable", ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,8 @@ class ContractTables:
         users: key `user_id`, and the declared features; the index is the line in the file.
         items: key `item_id`, `title`, and the declared features; the index is the line in the file.
         interactions: `user_id, item_id, event_time, event_order, weight, event_type` and context features,
-            sorted by `event_time, event_order`; `event_order` is the row's place in its file and decides ties.
+            sorted by `event_time, event_order`; `event_order` is the row's place in its file and decides
+            ties.
         quarantine: see `Quarantine.build_table`.
         left_out: how many events weigh less than the data set's `min_weight`.
     """
@@ -67,9 +85,8 @@ def map_tables(raw: RawTables, config: DatasetConfig) -> ContractTables:
     users = _map_entities(raw.users, "users", USER_ID, config.users, quarantine)
     items = _map_entities(raw.items, "items", ITEM_ID, config.items, quarantine)
     events = _map_interactions(raw.interactions, config.interactions, quarantine)
-    good = _set_bad_events_aside(events, users, items, raw.interactions.file, config, quarantine)
-    positive = good[good[WEIGHT] >= config.interactions.min_weight] if config.interactions.min_weight else good
-    schema.check_not_empty(positive, "interactions", raw.interactions.file)
+    good = _set_bad_events_aside(events, users, items, raw.interactions, config, quarantine)
+    positive = _select_positives(good, config.interactions, raw.interactions.file)
     return ContractTables(
         users=users.sort_values(USER_ID),
         items=items.sort_values(ITEM_ID),
@@ -83,12 +100,12 @@ def _map_entities(
     raw: RawTable, table: str, key: str, mapping: UsersMapping | ItemsMapping, quarantine: Quarantine
 ) -> pd.DataFrame:
     schema.check_not_empty(raw.frame, table, raw.file)
-    ids = _column(raw, mapping.key)
-    quarantine.add(table, raw.file, mapping.key, ids[ids.isna()], schema.MISSING_VALUE)
+    ids = read_text(_column(raw, mapping.key))
+    quarantine.add(table, raw.file, mapping.key, raw.frame.loc[ids.isna(), mapping.key], schema.MISSING_VALUE)
     raw = RawTable(raw.frame[ids.notna()], raw.file)
-    columns = {key: _as_text(_column(raw, mapping.key))}
+    columns = {key: ids.dropna()}
     if isinstance(mapping, ItemsMapping):
-        columns[TITLE] = _as_text(_column(raw, mapping.title)).fillna("")
+        columns[TITLE] = read_text(_column(raw, mapping.title)).fillna("")
     for name, feature in mapping.features.items():
         columns[name] = _map_feature(raw, table, name, feature, quarantine)
     frame = pd.DataFrame(columns)
@@ -98,123 +115,95 @@ def _map_entities(
 
 def _map_interactions(raw: RawTable, mapping: InteractionsMapping, quarantine: Quarantine) -> pd.DataFrame:
     schema.check_not_empty(raw.frame, "interactions", raw.file)
-    rows = len(raw.frame)
     columns = {
-        USER_ID: _as_text(_column(raw, mapping.user_id)),
-        ITEM_ID: _as_text(_column(raw, mapping.item_id)),
-        EVENT_TIME: _as_time(_column(raw, mapping.event_time), mapping.time_unit, raw.file),
-        EVENT_ORDER: pd.Series(np.arange(rows), index=raw.frame.index),
-        WEIGHT: _as_number(_column(raw, mapping.weight), raw.file) if mapping.weight else pd.Series(1.0, raw.frame.index),
-        EVENT_TYPE: _as_text(_column(raw, mapping.event_type)) if mapping.event_type else pd.Series("event", raw.frame.index),
+        USER_ID: read_text(_column(raw, mapping.user_id)),
+        ITEM_ID: read_text(_column(raw, mapping.item_id)),
+        EVENT_TIME: read_time(_column(raw, mapping.event_time), mapping.time_unit, raw.file),
+        EVENT_ORDER: np.arange(len(raw.frame)),
+        WEIGHT: read_number(_column(raw, mapping.weight), raw.file) if mapping.weight else 1.0,
+        EVENT_TYPE: read_text(_column(raw, mapping.event_type)) if mapping.event_type else "event",
     }
     for name, feature in mapping.context.items():
         columns[name] = _map_feature(raw, "interactions", name, feature, quarantine)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=raw.frame.index)
 
 
 def _set_bad_events_aside(
     events: pd.DataFrame,
     users: pd.DataFrame,
     items: pd.DataFrame,
-    file: str,
+    raw: RawTable,
     config: DatasetConfig,
     quarantine: Quarantine,
 ) -> pd.DataFrame:
-    reasons = schema.check_interactions(events, users, items)
-    bad = events.loc[reasons.index]
-    shown = bad[USER_ID].astype("str") + ", " + bad[ITEM_ID].astype("str") + ", " + bad[EVENT_TIME].astype("str")
-    quarantine.add("interactions", file, f"{USER_ID}, {ITEM_ID}, {EVENT_TIME}", shown, reasons)
-    if len(bad) > config.max_quarantine_share * len(events):
+    faults = schema.check_interactions(events, users, items)
+    mapping = config.interactions
+    raw_names = {
+        USER_ID: mapping.user_id,
+        ITEM_ID: mapping.item_id,
+        EVENT_TIME: mapping.event_time,
+        WEIGHT: mapping.weight or WEIGHT,
+    }
+    for columns, found in faults.groupby("column"):
+        names = [raw_names[column] for column in str(columns).split(", ")]
+        values = _join_values(raw.frame.loc[found.index, names])
+        quarantine.add("interactions", raw.file, ", ".join(names), values, found["reason"])
+    _check_share(faults, len(events), config.max_quarantine_share, raw.file)
+    return events.drop(index=faults.index)
+
+
+def _check_share(faults: pd.DataFrame, num_events: int, max_share: float, file: str) -> None:
+    if len(faults) > max_share * num_events:
+        worst = faults[faults["reason"].eq(faults["reason"].mode().iloc[0])]
         raise schema.complain(
             file,
-            f"row {reasons.index[0]}",
-            f"at most {config.max_quarantine_share:.0%} bad interactions",
-            f"{len(bad)} of {len(events)}, mostly: {reasons.mode().iloc[0]} (first: {shown.iloc[0]})",
+            f"row {worst.index[0]}",
+            f"at most {100 * max_share:g} % bad interactions",
+            f"{len(faults)} of {num_events}, of which {len(worst)} because {worst['reason'].iloc[0]}",
             "mend the file, or raise dataset.max_quarantine_share",
         )
-    return events.drop(index=reasons.index)
+
+
+def _select_positives(events: pd.DataFrame, mapping: InteractionsMapping, file: str) -> pd.DataFrame:
+    least = mapping.min_weight
+    positive = events if least is None else events[events[WEIGHT] >= least]
+    if positive.empty:
+        raise schema.complain(
+            file,
+            "table interactions",
+            "an event that keeps the contract" + ("" if least is None else f" and weighs at least {least:g}"),
+            f"none, though {len(events)} keep the contract",
+            "mend the file" if least is None else "lower dataset.interactions.min_weight",
+        )
+    return positive
 
 
 def _column(raw: RawTable, name: str) -> pd.Series:
-    if name not in raw.frame.columns:
-        raise schema.complain(
-            raw.file,
-            "header",
-            f"a column {name!r}",
-            ", ".join(map(str, raw.frame.columns)),
-            f"mend the file or the data set's YAML: {unknown_key(name, sorted(map(str, raw.frame.columns)))}",
-        )
+    known = sorted(map(str, raw.frame.columns))
+    if known.count(name) != 1:
+        why = "its name stands twice" if name in known else unknown_key(name, known)
+        remedy = f"mend the file or the data set's YAML: {why}"
+        raise schema.complain(raw.file, "header", f"one column {name!r}", ", ".join(known), remedy)
     return raw.frame[name]
 
 
-def _map_feature(raw: RawTable, table: str, name: str, feature: FeatureColumn, quarantine: Quarantine) -> pd.Series:
+def _map_feature(
+    raw: RawTable, table: str, name: str, feature: FeatureColumn, quarantine: Quarantine
+) -> pd.Series:
     if feature.template is not None:
-        return _fill_template(raw, feature.template)
+        names = feature.template_columns
+        return fill_template(pd.DataFrame({n: _column(raw, n) for n in names}), feature.template, names)
     values = _column(raw, feature.column or name)
-    if feature.kind == "numeric":
-        numbers = _as_number(values, raw.file)
-        refused = values[numbers.isna() & values.notna()]
-        quarantine.add(table, raw.file, name, refused, schema.MISSING_VALUE)
-        return numbers
-    if feature.kind == "timestamp":
-        return _as_time(values, "s", raw.file)
     if feature.kind == "categorical":
-        return _as_categories(values, feature.separator)
-    return _as_text(values)
+        return read_categories(values, feature.separator)
+    if feature.kind not in ("numeric", "timestamp"):
+        return read_text(values)
+    read = read_number(values, raw.file) if feature.kind == "numeric" else read_time(values, "s", raw.file)
+    refused = values[read.isna() & values.notna()]
+    quarantine.add(table, raw.file, str(values.name), refused, schema.UNREADABLE_FEATURE)
+    return read
 
 
-def _fill_template(raw: RawTable, template: str) -> pd.Series:
-    """Fills `{column}` places row by row; a row in which every place is empty has no text at all."""
-    from string import Formatter
-
-    names = [name for _, name, _, _ in Formatter().parse(template) if name]
-    columns = {name: _as_text(_column(raw, name)).fillna("") for name in names}
-    texts = [template.format(**dict(zip(names, row, strict=True))) for row in zip(*columns.values(), strict=True)]
-    empty = pd.DataFrame(columns).eq("").all(axis=1)
-    return pd.Series(texts, index=raw.frame.index, dtype="str").mask(empty)
-
-
-def _as_text(values: pd.Series) -> pd.Series:
-    """Strings; a whole number read as float because of a gap (`24.0`) is written without the fraction."""
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    return values.astype("str").where(values.notna())
-
-
-def _as_number(values: pd.Series, file: str) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
-    _check_some_readable(values, numbers, "a number", file)
-    return numbers
-
-
-def _as_time(values: pd.Series, unit: str, file: str) -> pd.Series:
-    """UTC without zone, `datetime64[us]`; what cannot be read becomes NaT."""
-    if pd.api.types.is_numeric_dtype(values):
-        finite = values.where(np.isfinite(values.astype("float64")))
-        times = pd.to_datetime(finite, unit=unit, errors="coerce", utc=True)
-    else:
-        times = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
-    _check_some_readable(values, times, "a time (ISO 8601, or a number since 1970)", file)
-    return times.dt.tz_localize(None).astype("datetime64[us]")
-
-
-def _check_some_readable(values: pd.Series, read: pd.Series, expected: str, file: str) -> None:
-    """A column of which nothing can be read is a wrong mapping, not a few bad rows."""
-    present = values.notna()
-    if present.any() and not read[present].notna().any():
-        first = values[present].index[0]
-        raise complain_type(file, first, str(values.name), expected, values[first])
-
-
-def complain_type(file: str, row: int, column: str, expected: str, found: object) -> schema.SchemaError:
-    """The error of a column that holds another type than declared."""
-    return schema.complain(
-        file, f"row {row}, column {column!r}", expected, repr(found), "mend the column, or declare another in the data set's YAML"
-    )
-
-
-def _as_categories(values: pd.Series, separator: str | None) -> pd.Series:
-    """Lists of strings, one for each row; empty where nothing is known."""
-    texts = _as_text(values).fillna("")
-    parts = texts.str.split(separator, regex=False) if separator else texts.map(lambda text: [text])
-    return parts.map(lambda row: [part.strip() for part in row if part.strip()])
+def _join_values(frame: pd.DataFrame) -> pd.Series:
+    """The cells of each row in one string, comma between; missing where one cell is."""
+    return reduce(lambda left, right: left + ", " + right, (frame[name].astype("str") for name in frame))

@@ -12,7 +12,7 @@ from training_pipeline.evaluation.metrics import compute_metrics
 from training_pipeline.evaluation.protocol import LIST_LENGTH, HeldOut, build_list_rows, build_metric_rows
 from training_pipeline.evaluation.ranks import compute_ranks, compute_reranked_ranks, top_k
 from training_pipeline.evaluation.report import HEADLINE_METRIC, MetricRow
-from training_pipeline.prepare import Prepared, get_earlier_parts
+from training_pipeline.prepare import Prepared
 from training_pipeline.ranking.candidates import Candidates
 
 RETRIEVER = "two towers"
@@ -36,8 +36,8 @@ class Measurement:
     rows: list[MetricRow] = field(default_factory=list)
 
     def add_baselines(self) -> None:
-        """Fits popularity and item kNN on everything before the window, and measures them."""
-        known = self.prepared.build_matrix(get_earlier_parts(self.held_out.split))
+        """Fits popularity and item kNN on the events that the towers learned from, and measures them."""
+        known = self.prepared.build_matrix()
         histories = known[self.prepared.tables.find_users(self.held_out.frame)]
         baselines: dict[str, Baseline] = {"popularity": Popularity(), "item kNN": ItemKNN()}
         for name, baseline in baselines.items():
@@ -77,7 +77,7 @@ class Measurement:
 
     def _add(self, ranks: np.ndarray, recommended: np.ndarray, stage: str, model: str) -> None:
         self.rows += build_metric_rows(self.held_out, ranks, stage, model, self.seed)
-        popularity = self.prepared.count_events(get_earlier_parts(self.held_out.split))
+        popularity = self.prepared.count_events()
         vectors = self.prepared.tables.item_vectors
         self.rows += build_list_rows(self.held_out, recommended, popularity, vectors, stage, model, self.seed)
 

@@ -1,6 +1,6 @@
 """Feature store -> what training reads: the split, the fitted inputs, the examples and the held-out queries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -25,11 +25,12 @@ from training_pipeline.retrieval.dataset import (
 
 @dataclass(frozen=True)
 class Prepared:
-    """A feature store divided into train, validation and test, with everything fitted on train alone.
+    """A feature store divided into train, validation and test, with everything fitted on what may be learned.
 
     Attributes:
         tables: the store's tables.
         parts: split of each interaction [num_events] str.
+        learned: the parts that train: `train`, or `train` and `validation` once the settings are chosen.
         builder: computes features as of any query.
         inputs: how the towers' inputs are encoded.
         history_length: items of history that a query carries.
@@ -38,14 +39,15 @@ class Prepared:
 
     tables: Tables
     parts: np.ndarray
+    learned: tuple[str, ...]
     builder: FeatureBuilder
     inputs: TowerInputs
     history_length: int
     repeats: bool
 
     def build_training_examples(self) -> tuple[Examples, np.ndarray]:
-        """Each training event as a query, and the position of its item [num_events] int32."""
-        events = self.tables.interactions[self.parts == TRAIN].reset_index(drop=True)
+        """Each learned event as a query, and the position of its item [num_events] int32."""
+        events = self.tables.interactions[np.isin(self.parts, self.learned)].reset_index(drop=True)
         queries = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
         examples = build_examples(queries, self.tables, self.inputs, self.builder, self.history_length)
         return examples, self.tables.find_items(events[ITEM_ID])
@@ -54,23 +56,30 @@ class Prepared:
         """The queries of `validation` or `test`."""
         computed = {spec.name for spec in QUERY_SPECS}
         context = [spec.name for spec in self.tables.specs["interactions"] if spec.name not in computed]
-        is_cold = self.count_events([TRAIN]) == 0
+        is_cold = self.count_events() == 0
         return build_held_out(
-            split, self.tables.interactions, self.parts, self.builder, context, self.repeats, is_cold
+            split,
+            self.tables.interactions,
+            self.parts,
+            self.tables.items[ITEM_ID],
+            self.builder,
+            context,
+            self.repeats,
+            is_cold,
         )
 
     def build_held_out_examples(self, held_out: HeldOut) -> Examples:
         """Held-out queries as the towers read them."""
         return build_examples(held_out.frame, self.tables, self.inputs, self.builder, self.history_length)
 
-    def count_events(self, parts: list[str]) -> np.ndarray:
-        """Events of each item in some parts [num_items] int64."""
-        items = self.tables.find_items(self.tables.interactions.loc[np.isin(self.parts, parts), ITEM_ID])
+    def count_events(self) -> np.ndarray:
+        """Learned events of each item [num_items] int64."""
+        items = self.tables.find_items(self.tables.interactions.loc[np.isin(self.parts, self.learned), ITEM_ID])
         return np.bincount(items, minlength=len(self.tables.items))
 
-    def build_matrix(self, parts: list[str]) -> csr_array:
-        """How often each user met each item in some parts [num_users, num_items] float32."""
-        events = self.tables.interactions[np.isin(self.parts, parts)]
+    def build_matrix(self) -> csr_array:
+        """How often each user met each item in the learned parts [num_users, num_items] float32."""
+        events = self.tables.interactions[np.isin(self.parts, self.learned)]
         places = (self.tables.find_users(events), self.tables.find_items(events[ITEM_ID]))
         matrix = csr_array(
             (np.ones(len(events), np.float32), places), shape=(len(self.tables.users), len(self.tables.items))
@@ -78,10 +87,11 @@ class Prepared:
         matrix.sum_duplicates()
         return matrix
 
-
-def get_earlier_parts(split: str) -> list[str]:
-    """The parts that lie before a held-out window."""
-    return [TRAIN] if split == VALIDATION else [TRAIN, VALIDATION]
+    def add_validation(self) -> "Prepared":
+        """The same, with the validation window learned too: for the model that is tested and published."""
+        learned = (TRAIN, VALIDATION)
+        inputs = fit_tower_inputs(self.tables, np.isin(self.parts, learned))
+        return replace(self, learned=learned, inputs=inputs)
 
 
 def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, history_length: int) -> Prepared:
@@ -101,6 +111,7 @@ def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, histo
     return Prepared(
         tables=tables,
         parts=parts,
+        learned=(TRAIN,),
         builder=build_feature_builder(tables, engine),
         inputs=fit_tower_inputs(tables, parts == TRAIN),
         history_length=history_length,

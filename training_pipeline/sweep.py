@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from feature_pipeline.artefact import find_current, hash_text
 from feature_pipeline.splits import VALIDATION
 from training_pipeline.config import read_settings
+from training_pipeline.retrieval.fit import OBJECTIVE
 from training_pipeline.train import fit_towers, open_run
 
 RESULT = "result.json"
@@ -33,13 +34,13 @@ def run_job(config: DictConfig) -> float:
     result = {
         "key": key,
         "setting": HydraConfig.get().job.override_dirname,
-        "validation NDCG@10": fitted.best_ndcg,
+        "validation NDCG@10": fitted.best[OBJECTIVE],
         "parameters": fitted.num_parameters,
         "epochs": len(fitted.curve),
         "seconds": round(time.perf_counter() - began, 1),
     }
     place.write_text(json.dumps(result, indent=2) + "\n")
-    return fitted.best_ndcg
+    return fitted.best[OBJECTIVE]
 
 
 class SweepTable(Callback):

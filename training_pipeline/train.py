@@ -23,7 +23,8 @@ from training_pipeline.ranking.model import Ranker, fit_ranker, split_queries
 from training_pipeline.ranking.rows import RankingRows, build_ranking_rows
 from training_pipeline.retrieval.dataset import build_training_data, build_validation_data
 from training_pipeline.retrieval.embed import embed_queries
-from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval, build_model, fit_model
+from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval, build_model, fit_model, refit_model
+from training_pipeline.retrieval.model import TwoTowerModel
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,20 @@ class Retrieved:
     Attributes:
         held_out: the queries.
         query_embeddings: [num_queries, embedding_dim] float32.
+        item_embeddings: [num_items, embedding_dim] float32.
         candidates: what it hands over to the ranker.
         rows: the candidates as ranking rows.
     """
 
     held_out: HeldOut
     query_embeddings: np.ndarray
+    item_embeddings: np.ndarray
     candidates: Candidates
     rows: RankingRows
 
 
 def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
-    """Reads settings and features, and fixes threads and seeds.
+    """Reads settings and features, and fixes the number of threads.
 
     Raises:
         UserError: a setting is unknown, or there is no feature store to train on.
@@ -53,7 +56,6 @@ def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
     tf.keras.backend.clear_session()
-    tf.keras.utils.set_random_seed(settings.seed)
     with report_step("open features") as step:
         store = open_current_store(Path(settings.artifacts), settings.dataset)
         prepared = prepare(store, settings.split, settings.engine, settings.query.length)
@@ -64,65 +66,79 @@ def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
 
 def fit_towers(prepared: Prepared, validation: HeldOut, settings: Settings) -> FittedRetrieval:
     """Trains both towers on the training window, stopped by the validation queries."""
-    with report_step("train towers") as step:
-        examples, target = prepared.build_training_examples()
-        counts = np.bincount(target, minlength=len(prepared.tables.items))
-        model = build_model(prepared.tables, prepared.inputs, counts, settings.tower, settings.retrieval)
-        fitted = fit_model(
-            model,
-            build_training_data(examples, target, settings.retrieval.batch_size, settings.seed),
-            build_validation_data(
-                prepared.build_held_out_examples(validation), validation.relevant, validation.seen
-            ),
-            settings.retrieval,
-        )
-        step.rows = len(target)
+    with report_step("choose towers") as step:
+        model, training, step.rows = _build_towers(prepared, settings)
+        examples = prepared.build_held_out_examples(validation)
+        held_out = build_validation_data(examples, validation.relevant, validation.seen)
+        fitted = fit_model(model, training, held_out, settings.retrieval)
         step.note = (
-            f"{len(fitted.curve)} epochs, {fitted.num_parameters:,} parameters, "
-            f"validation NDCG@10 {fitted.best_ndcg:.4f}"
+            f"epoch {fitted.best['epoch']} of {len(fitted.curve)}, {fitted.num_parameters:,} parameters, "
+            f"validation NDCG@10 {fitted.best[OBJECTIVE]:.4f}"
         )
     return fitted
+
+
+def refit_towers(prepared: Prepared, epochs: int, settings: Settings) -> TwoTowerModel:
+    """Trains both towers anew on train and validation, for the chosen number of epochs."""
+    with report_step("refit towers") as step:
+        model, training, step.rows = _build_towers(prepared, settings)
+        refit_model(model, training, epochs, settings.retrieval)
+        step.note = f"{epochs} epochs, validation window included"
+    return model
+
+
+def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel, tf.data.Dataset, int]:
+    """An untrained model, its training batches, and how many events they draw from."""
+    tf.keras.utils.set_random_seed(settings.seed)
+    examples, target = prepared.build_training_examples()
+    counts = prepared.count_events()
+    model = build_model(prepared.tables, prepared.inputs, counts, settings.tower, settings.retrieval)
+    return model, build_training_data(examples, target, settings.retrieval.batch_size, settings.seed), len(target)
 
 
 def train(config: DictConfig) -> Bundle:
     """Runs every step and publishes the bundle; prints the table of results on stdout.
 
+    The towers learn the training window, and validation says for how long. The ranker learns from what these
+    towers retrieve for the validation window, which they have not seen. Then the towers learn train and
+    validation together; they and the ranker are tested once, and published.
+
     Raises:
         UserError: a setting is unknown, there is no feature store, or a split has no events.
     """
     settings, store, prepared = open_run(config)
-    validation, test = prepared.build_held_out(VALIDATION), prepared.build_held_out(TEST)
-    fitted = fit_towers(prepared, validation, settings)
-    item_embeddings = fitted.model.embed_corpus().numpy()
-    retrieved = {
-        held_out.split: _retrieve(prepared, fitted, held_out, item_embeddings, settings.ranker.candidates)
-        for held_out in (validation, test)
-    }
-    ranker = _fit_ranker(retrieved[VALIDATION], settings)
-    metrics = _measure(prepared, retrieved, item_embeddings, ranker, settings)
+    validation = prepared.build_held_out(VALIDATION)
+    chosen = fit_towers(prepared, validation, settings)
+    rehearsal = _retrieve(prepared, chosen.model, validation, settings.ranker.candidates)
+    ranker = _fit_ranker(rehearsal, settings)
+    metrics = _measure(prepared, rehearsal, None, settings)
+
+    final = prepared.add_validation()
+    model = refit_towers(final, int(chosen.best["epoch"]), settings)
+    tested = _retrieve(final, model, final.build_held_out(TEST), settings.ranker.candidates)
+    metrics += _measure(final, tested, ranker, settings)
     with report_step("publish") as step:
         bundle = write_bundle(
             parent=Path(settings.artifacts) / settings.dataset / "bundles",
             store=store,
-            inputs=prepared.inputs,
-            model=fitted.model,
-            query_signature=fitted.model.build_query_signature(prepared.build_held_out_examples(test).moment),
+            inputs=final.inputs,
+            model=model,
+            query_signature=model.build_query_signature(final.build_held_out_examples(tested.held_out).moment),
             ranker=ranker,
             metrics=metrics,
-            report=lambda path: _write_report(path, metrics, fitted, store, settings),
-            description={"features": store.id, "config": settings.model_dump(), "curve": fitted.curve},
+            report=lambda path: _write_report(path, metrics, chosen, store, settings),
+            description={"features": store.id, "config": settings.model_dump(), "curve": chosen.curve},
         )
         step.note = str(bundle.path)
     print(render_table(metrics))
     return bundle
 
 
-def _retrieve(
-    prepared: Prepared, fitted: FittedRetrieval, held_out: HeldOut, item_embeddings: np.ndarray, k: int
-) -> Retrieved:
+def _retrieve(prepared: Prepared, model: TwoTowerModel, held_out: HeldOut, k: int) -> Retrieved:
     with report_step(f"candidates, {held_out.split}") as step:
+        item_embeddings = model.embed_corpus().numpy()
         query_embeddings = embed_queries(
-            fitted.model.query_tower,
+            model.query_tower,
             prepared.build_held_out_examples(held_out),
             prepared.inputs.user.encode(prepared.tables.users, prepared.tables.user_vectors),
             item_embeddings,
@@ -130,7 +146,7 @@ def _retrieve(
         candidates = retrieve_candidates(query_embeddings, item_embeddings, held_out.seen, k)
         rows = build_ranking_rows(held_out.frame, candidates, prepared.tables, prepared.builder)
         step.rows = len(rows.query)
-    return Retrieved(held_out, query_embeddings, candidates, rows)
+    return Retrieved(held_out, query_embeddings, item_embeddings, candidates, rows)
 
 
 def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
@@ -145,27 +161,18 @@ def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
     return ranker
 
 
-def _measure(
-    prepared: Prepared,
-    retrieved: dict[str, Retrieved],
-    item_embeddings: np.ndarray,
-    ranker: Ranker,
-    settings: Settings,
-) -> list[MetricRow]:
-    """Every model on validation and test; the ranker on test alone, as it has learned from validation."""
-    rows = []
-    for split, found in retrieved.items():
-        with report_step(f"evaluate, {split}") as step:
-            measurement = Measurement(prepared, found.held_out, settings.seed)
-            measurement.add_baselines()
-            ranks = measurement.add_retrieval(found.query_embeddings, item_embeddings)
-            if split == TEST:
-                scores = ranker.score_candidates(found.rows, found.candidates.items)
-                reranked = measurement.add_ranking(ranks, found.candidates, scores)
-                _say_whether_ranker_helps(found.held_out, reranked, ranks, settings.seed)
-            step.rows = found.held_out.relevant.shape[0]
-            rows += measurement.rows
-    return rows
+def _measure(prepared: Prepared, found: Retrieved, ranker: Ranker | None, settings: Settings) -> list[MetricRow]:
+    """Measures baselines, retrieval, and the ranker where it is given: it has learned from validation."""
+    with report_step(f"evaluate, {found.held_out.split}") as step:
+        measurement = Measurement(prepared, found.held_out, settings.seed)
+        measurement.add_baselines()
+        ranks = measurement.add_retrieval(found.query_embeddings, found.item_embeddings)
+        if ranker is not None:
+            scores = ranker.score_candidates(found.rows, found.candidates.items)
+            reranked = measurement.add_ranking(ranks, found.candidates, scores)
+            _say_whether_ranker_helps(found.held_out, reranked, ranks, settings.seed)
+        step.rows = found.held_out.relevant.shape[0]
+    return measurement.rows
 
 
 def _say_whether_ranker_helps(

@@ -40,7 +40,7 @@ class ImageDecodeError(ValueError):
 
 
 class ColourTextureEncoder:
-    """Encodes images by colour and texture; deterministic, about 2 ms for an image of 144 x 192 pixels.
+    """Encodes images by colour and texture; deterministic, a few milliseconds an image.
 
     The first 216 values are colour, the last 144 texture, each half scaled to the same length. An image
     without any edge has no texture and is described by its colour alone.

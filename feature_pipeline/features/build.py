@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from feature_pipeline.engine import lend
 from feature_pipeline.features import context, item, pair, similarity, user
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events
+from feature_pipeline.features.pair import FROM_ITEM, QUERY, RECENT_ITEMS, STEPS_BACK, VALUE
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events, to_microseconds
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
 
-RECENT_ITEMS = 3
 SIMILARITY_HISTORY = 10
 
 QUERY_SPECS = (*user.SPECS, *context.SPECS)
@@ -51,13 +50,20 @@ class FeatureBuilder:
         vectors: Mapping[str, np.ndarray],
     ):
         self.engine = engine
-        self.items = items
-        self.interactions = interactions
-        self.vectors = vectors
+        self._units = {name: similarity.normalize(values) for name, values in vectors.items()}
         self.specs = build_row_specs(categories, list(vectors))
-        self._item_position = pd.Index(items[ITEM_ID])
-        self._event_item = self._item_position.get_indexer(interactions[ITEM_ID])
-        self._values = {name: _explode(items, name) for name in categories}
+        # From here on numbers stand for ids and times, which engines sort and join many times faster.
+        self._users = pd.Index(interactions[USER_ID].unique())
+        self._events = pd.DataFrame(
+            {
+                USER_ID: self._users.get_indexer(interactions[USER_ID]),
+                ITEM_ID: pd.Index(items[ITEM_ID]).get_indexer(interactions[ITEM_ID]),
+                EVENT_TIME: to_microseconds(interactions[EVENT_TIME]),
+                EVENT_ORDER: interactions[EVENT_ORDER].to_numpy(),
+            }
+        )
+        self._steps = pair.find_steps(self._events)
+        self._values = {name: _list_values(items[name]) for name in categories}
 
     def compute_query_features(self, queries: pd.DataFrame) -> pd.DataFrame:
         """Computes the columns of `QUERY_SPECS` for each query.
@@ -68,19 +74,23 @@ class FeatureBuilder:
         Returns:
             One row a query, in the order given.
         """
-        asked = _to_ibis(queries[[USER_ID, AS_OF]].assign(row=np.arange(len(queries))))
-        computed = [user.compute(asked, self._events(queries[USER_ID])), context.compute(asked)]
-        return self._run(pair.join_rows(asked, computed), [spec.name for spec in QUERY_SPECS])
+        asked = self._number(queries).rename(columns={QUERY: ROW})
+        frames = {"asked": asked, "events": _keep(self._events, USER_ID, asked[USER_ID])}
+        with lend(self.engine, frames) as lent:
+            computed = [user.compute(lent["asked"], lent["events"]), context.compute(lent["asked"])]
+            return self._run(lent["asked"], computed, [spec.name for spec in QUERY_SPECS])
 
     def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
-        """Finds the latest items of each query's user: positions [num_queries, length] int64, oldest first, -1 pads.
+        """Finds the latest items of each query's user: [num_queries, length] int64 item positions, -1 pads.
 
         Args:
             queries: `user_id`, `as_of`, `as_of_order`.
-            length: how many at most.
+            length: how many at most; the oldest stands first.
         """
-        found = find_recent_events(queries, self.interactions, length)
-        return np.where(found >= 0, self._event_item[found], -1)
+        numbered = self._number(queries).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
+        found = find_recent_events(numbered, self._events, length)
+        # The extra item at the end is where the padding, -1, points.
+        return np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
 
     def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
         """Computes the columns of `specs` for each candidate of each query.
@@ -93,65 +103,77 @@ class FeatureBuilder:
             One row for each candidate that is there, query by query in the order of `candidates`.
         """
         query, place = np.nonzero(candidates >= 0)
-        chosen = candidates[query, place]
-        rows = _to_ibis(
-            queries[[USER_ID, AS_OF]]
-            .iloc[query]
-            .assign(query=query, row=np.arange(len(query)), item_id=self.items[ITEM_ID].to_numpy()[chosen])
-        )
+        asked = self._number(queries)
+        rows = asked.iloc[query].assign(**{ROW: np.arange(len(query)), ITEM_ID: candidates[query, place]})
         history = self.find_history(queries, SIMILARITY_HISTORY)
-        events = self._events()
-        own = self._events(queries[USER_ID])
-        computed = [
-            item.compute(rows, events),
-            pair.compute_times_met(rows, own),
-            pair.compute_transitions(rows, self._recent(queries, history[:, -RECENT_ITEMS:]), events),
-            *(pair.compute_category_share(rows, values, own, name) for name, values in self._values.items()),
-        ]
-        alike = {}
-        for name, vectors in self.vectors.items():
-            cosines = similarity.compute(vectors, history, candidates)
-            specs = similarity.build_specs(name)
-            alike |= {spec.name: values[query, place] for spec, values in zip(specs, cosines, strict=True)}
-        names = [spec.name for spec in self.specs if spec.name not in alike]
-        return self._run(pair.join_rows(rows, computed), names).assign(**alike)
+        counted = self._count(asked, rows, _list_recent(asked, history[:, -RECENT_ITEMS:]))
+        alike = {
+            spec.name: values[query, place]
+            for name, units in self._units.items()
+            for spec, values in zip(
+                similarity.build_specs(name), similarity.compute(units, history, candidates), strict=True
+            )
+        }
+        return counted.assign(**alike)
 
-    def _events(self, of_users: pd.Series | None = None) -> ir.Table:
-        columns = [USER_ID, ITEM_ID, EVENT_TIME, EVENT_ORDER]
-        events = self.interactions[columns]
-        if of_users is not None and of_users.nunique() < events[USER_ID].nunique():
-            events = events[events[USER_ID].isin(of_users.unique())]
-        return _to_ibis(events)
+    def _count(self, asked: pd.DataFrame, rows: pd.DataFrame, recent: pd.DataFrame) -> pd.DataFrame:
+        """The columns of `specs` that are counted from events: all but the similarities."""
+        frames = {
+            "asked": asked,
+            "rows": rows,
+            "recent": recent,
+            "of_item": _keep(self._events, ITEM_ID, rows[ITEM_ID]),
+            "of_user": _keep(self._events, USER_ID, asked[USER_ID]),
+            "steps": _keep(self._steps, FROM_ITEM, recent[FROM_ITEM]),
+        }
+        with lend(self.engine, frames) as lent, lend(self.engine, self._values) as values:
+            computed = [
+                item.compute(lent["rows"], lent["of_item"]),
+                pair.compute_times_met(lent["rows"], lent["of_user"]),
+                pair.compute_transitions(lent["rows"], lent["recent"], lent["steps"]),
+                *(
+                    pair.compute_category_share(lent["rows"], lent["asked"], table, lent["of_user"], category)
+                    for category, table in values.items()
+                ),
+            ]
+            names = [spec.name for spec in build_row_specs(list(values), [])]
+            return self._run(lent["rows"], computed, names)
 
-    def _recent(self, queries: pd.DataFrame, history: np.ndarray) -> ir.Table:
-        """The last items, one row each: `query, from_item, as_of, steps_back`."""
-        query, place = np.nonzero(history >= 0)
-        return _to_ibis(
-            pd.DataFrame(
-                {
-                    "query": query,
-                    "from_item": self.items[ITEM_ID].to_numpy()[history[query, place]],
-                    AS_OF: queries[AS_OF].to_numpy()[query],
-                    "steps_back": history.shape[1] - place,
-                }
-            ).astype({"from_item": "str"})
-        )
+    def _number(self, queries: pd.DataFrame) -> pd.DataFrame:
+        """The queries as `query, user_id, as_of` in whole numbers; user -1 has no events at all."""
+        user_id = self._users.get_indexer(queries[USER_ID])
+        as_of = to_microseconds(queries[AS_OF])
+        return pd.DataFrame({QUERY: np.arange(len(queries)), USER_ID: user_id, AS_OF: as_of})
 
-    def _run(self, expression: ir.Table, names: list[str]) -> pd.DataFrame:
-        frame = self.engine.to_pyarrow(expression).to_pandas()
+    def _run(self, rows: ir.Table, computed: list[ir.Table], names: list[str]) -> pd.DataFrame:
+        """Joins the computed tables to the rows and runs it all; a value that a row lacks is null."""
+        joined = rows.select(ROW)
+        for table in computed:
+            joined = joined.left_join(table, ROW).drop(f"{ROW}_right")
+        frame: pd.DataFrame = self.engine.to_pyarrow(joined).to_pandas()
         return frame.sort_values(ROW, ignore_index=True)[names]
 
 
-def _explode(items: pd.DataFrame, category: str) -> ir.Table:
-    values = items[[ITEM_ID, category]].explode(category).dropna().rename(columns={category: "value"})
-    return _to_ibis(values.astype({ITEM_ID: "str", "value": "str"}).drop_duplicates())
+def _keep(events: pd.DataFrame, key: str, wanted: pd.Series) -> pd.DataFrame:
+    """Leaves out the events whose key nobody asks for: they change nothing, and one query takes no time."""
+    return events[events[key].isin(wanted.unique())]
 
 
-def _to_ibis(frame: pd.DataFrame) -> ir.Table:
-    """A memory table with times as int64 microseconds, which every engine compares alike."""
-    times = {
-        name: frame[name].to_numpy().astype("datetime64[us]").astype(np.int64)
-        for name in (EVENT_TIME, AS_OF)
-        if name in frame
-    }
-    return ibis.memtable(pa.Table.from_pandas(frame.drop(columns=AS_OF_ORDER, errors="ignore").assign(**times), preserve_index=False))
+def _list_recent(asked: pd.DataFrame, history: np.ndarray) -> pd.DataFrame:
+    """The last items of each query, one row each: `row, query, from_item, as_of, steps_back`."""
+    query, place = np.nonzero(history >= 0)
+    return pd.DataFrame(
+        {
+            ROW: np.arange(len(query)),
+            QUERY: query,
+            FROM_ITEM: history[query, place],
+            AS_OF: asked[AS_OF].to_numpy()[query],
+            STEPS_BACK: history.shape[1] - place,
+        }
+    )
+
+
+def _list_values(lists: pd.Series) -> pd.DataFrame:
+    """The values of a category, one row for each that an item has: `item_id, value` in whole numbers."""
+    values = lists.reset_index(drop=True).explode().dropna()
+    return pd.DataFrame({ITEM_ID: values.index, VALUE: pd.factorize(values)[0]}).drop_duplicates()

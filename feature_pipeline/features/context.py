@@ -10,7 +10,9 @@ from feature_pipeline.schema import FeatureSpec
 _PERIODS_IN_DAYS = {"hour": 1.0, "weekday": 7.0, "year": 365.2425}
 
 SPECS = tuple(
-    FeatureSpec(f"context_{name}_{wave}", "context", "numeric") for name in _PERIODS_IN_DAYS for wave in ("sin", "cos")
+    FeatureSpec(f"context_{name}_{wave}", "context", "numeric")
+    for name in _PERIODS_IN_DAYS
+    for wave in ("sin", "cos")
 )
 
 

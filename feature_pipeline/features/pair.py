@@ -1,17 +1,17 @@
 """What one user and one item have to do with each other, as of a moment."""
 
-from collections.abc import Sequence
-
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
-from feature_pipeline.point_in_time import AS_OF, ROW, compute_before
+from feature_pipeline.point_in_time import AS_OF, ROW, TimeLine, compute_before
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
 
 QUERY = "query"
 FROM_ITEM = "from_item"
 STEPS_BACK = "steps_back"
 VALUE = "value"
+RECENT_ITEMS = 3
 
 SPECS = (
     FeatureSpec("pair_times_met", "pair", "numeric", "you came back to it before"),
@@ -27,57 +27,76 @@ def compute_times_met(rows: ir.Table, events: ir.Table) -> ir.Table:
         rows: `row, user_id, item_id, as_of`.
         events: `user_id, item_id, event_time`; times in int64 microseconds.
     """
-    key = [USER_ID, ITEM_ID]
-    return compute_before(rows, events.select(*key, EVENT_TIME), key, lambda line: {"pair_times_met": line.count(line.before())})
+    earlier = rows.left_join(events, [USER_ID, ITEM_ID, rows[AS_OF] > events[EVENT_TIME]])
+    return earlier.group_by(ROW).aggregate(pair_times_met=earlier[EVENT_TIME].count())
 
 
-def compute_transitions(rows: ir.Table, recent: ir.Table, events: ir.Table) -> ir.Table:
+def find_steps(events: pd.DataFrame) -> pd.DataFrame:
+    """Finds every step of a user from one event to the next.
+
+    Args:
+        events: `user_id, item_id, event_time, event_order`, in any order.
+
+    Returns:
+        `from_item, item_id, event_time` (of the arrival), in no order.
+    """
+    ordered = events.sort_values([USER_ID, EVENT_TIME, EVENT_ORDER])
+    previous = ordered.shift()
+    steps = ordered.assign(**{FROM_ITEM: previous[ITEM_ID]})[ordered[USER_ID] == previous[USER_ID]]
+    return steps[[FROM_ITEM, ITEM_ID, EVENT_TIME]].astype({FROM_ITEM: events[ITEM_ID].dtype})
+
+
+def compute_transitions(rows: ir.Table, recent: ir.Table, steps: ir.Table) -> ir.Table:
     """Computes which share of all steps out of the user's last items went to this item.
 
     Args:
         rows: `row, query, item_id, as_of`.
-        recent: the last items of each query: `query, from_item, as_of, steps_back` (1 is the latest).
-        events: `user_id, item_id, event_time, event_order`.
+        recent: the last items of each query: `row` (unique in this table), `query, from_item, as_of,
+            steps_back` (1 is the latest, `RECENT_ITEMS` the earliest).
+        steps: `from_item, item_id, event_time`, see `find_steps`.
 
     Returns:
-        `row, pair_transitions_last1, pair_transitions_last3`, float64 in [0, 1]; rows without any such step
-        are absent. `last3` is the mean over up to three last items.
+        `row, pair_transitions_last1, pair_transitions_last3`, float64 in [0, 1]. `last1` is null where nobody
+        had left the last item before; `last3` is the mean over those of the last three items that somebody
+        had left. Rows of queries without such an item are absent.
     """
-    in_order = ibis.window(group_by=USER_ID, order_by=[EVENT_TIME, EVENT_ORDER])
-    steps = events.mutate(from_item=events[ITEM_ID].lag().over(in_order)).filter(ibis._[FROM_ITEM].notnull())
-    outgoing = compute_before(
-        recent.mutate(row=ibis.row_number()),
-        steps.select(FROM_ITEM, EVENT_TIME),
-        [FROM_ITEM],
-        lambda line: {"outgoing": line.count(line.before())},
+    outgoing = compute_before(recent, steps.select(FROM_ITEM, EVENT_TIME), [FROM_ITEM], _count_outgoing)
+    left = recent.inner_join(outgoing, ROW).filter(ibis._.outgoing > 0)
+    asked = rows.inner_join(left.select(QUERY, FROM_ITEM, STEPS_BACK, "outgoing"), QUERY)
+    taken = asked.left_join(steps, [FROM_ITEM, ITEM_ID, asked[AS_OF] > steps[EVENT_TIME]])
+    # One column for each step back: a mean over rows would add floats in the order the threads deliver them.
+    counts = {}
+    for back in range(1, RECENT_ITEMS + 1):
+        here = taken[STEPS_BACK] == back
+        counts[f"share_{back}"] = taken[EVENT_TIME].count(where=here) / taken["outgoing"].max(where=here)
+    shares = taken.group_by(ROW).aggregate(**counts)
+    columns = [shares[name] for name in counts]
+    known = sum(column.notnull().cast("int64") for column in columns)
+    return shares.select(
+        ROW,
+        pair_transitions_last1=columns[0],
+        pair_transitions_last3=sum(column.fill_null(0.0) for column in columns) / known,
     )
-    totals = recent.mutate(row=ibis.row_number()).inner_join(outgoing, ROW).select(QUERY, FROM_ITEM, STEPS_BACK, "outgoing")
-    asked = rows.inner_join(totals, QUERY).filter(ibis._.outgoing > 0)
-    asked = asked.select(ROW, ITEM_ID, AS_OF, FROM_ITEM, STEPS_BACK, "outgoing").mutate(step=ibis.row_number())
-    taken = compute_before(
-        asked.select(FROM_ITEM, ITEM_ID, AS_OF, row="step"),
-        steps.select(FROM_ITEM, ITEM_ID, EVENT_TIME),
-        [FROM_ITEM, ITEM_ID],
-        lambda line: {"taken": line.count(line.before())},
-    )
-    shares = asked.inner_join(taken.rename(step=ROW), "step")
-    share = shares.taken / shares.outgoing
-    return shares.group_by(ROW).aggregate(
-        pair_transitions_last1=ibis.coalesce(share.max(where=shares[STEPS_BACK] == 1), 0.0),
-        pair_transitions_last3=share.mean(),
-    )
+
+
+def _count_outgoing(line: TimeLine) -> dict[str, ir.Value]:
+    return {"outgoing": line.count(line.before())}
 
 
 def build_share_spec(category: str) -> FeatureSpec:
     """The spec of `compute_category_share` for one categorical item feature."""
-    return FeatureSpec(f"pair_share_{category}", "pair", "numeric", f"{category.replace('_', ' ')} you choose often")
+    words = category.replace("_", " ")
+    return FeatureSpec(f"pair_share_{category}", "pair", "numeric", f"{words} you choose often")
 
 
-def compute_category_share(rows: ir.Table, values: ir.Table, events: ir.Table, category: str) -> ir.Table:
+def compute_category_share(
+    rows: ir.Table, queries: ir.Table, values: ir.Table, events: ir.Table, category: str
+) -> ir.Table:
     """Computes which share of the user's earlier events was with items of this item's category.
 
     Args:
-        rows: `row, query, user_id, item_id, as_of`.
+        rows: `row, query, item_id`.
+        queries: `query, user_id, as_of`.
         values: `item_id, value`, one row for each value of the category an item has.
         events: `user_id, item_id, event_time`.
         category: name of the item feature.
@@ -86,23 +105,12 @@ def compute_category_share(rows: ir.Table, values: ir.Table, events: ir.Table, c
         `row, pair_share_<category>`, float64 in [0, 1], the mean over the item's values; rows of users
         without events, or of items without values, are absent.
     """
-    # Asked once for each query and value, not once for each row: candidates of a query share their values.
-    asked = rows.inner_join(values, ITEM_ID).select(QUERY, USER_ID, AS_OF, VALUE).distinct()
-    asked = asked.mutate(row=ibis.row_number())
-    valued = events.inner_join(values, ITEM_ID).select(USER_ID, VALUE, EVENT_TIME)
-    same = compute_before(asked, valued, [USER_ID, VALUE], lambda line: {"same": line.count(line.before())})
-    every = compute_before(
-        asked, events.select(USER_ID, EVENT_TIME), [USER_ID], lambda line: {"every": line.count(line.before())}
-    )
-    counts = asked.inner_join(same, ROW).inner_join(every, ROW).filter(ibis._.every > 0)
-    shares = counts.select(QUERY, VALUE, share=counts.same / counts.every)
-    joined = rows.inner_join(values, ITEM_ID).select(ROW, QUERY, VALUE).inner_join(shares, [QUERY, VALUE])
-    return joined.group_by(ROW).aggregate(**{build_share_spec(category).name: joined.share.mean()})
-
-
-def join_rows(rows: ir.Table, computed: Sequence[ir.Table]) -> ir.Table:
-    """Joins feature tables to `rows` by `row`; a feature that a row lacks is null."""
-    joined = rows.select(ROW)
-    for table in computed:
-        joined = joined.left_join(table, ROW).drop(f"{ROW}_right")
-    return joined
+    met = queries.inner_join(events, [USER_ID, queries[AS_OF] > events[EVENT_TIME]]).select(QUERY, ITEM_ID)
+    every = met.group_by(QUERY).aggregate(every=met.count())
+    same = met.inner_join(values, ITEM_ID).group_by([QUERY, VALUE]).aggregate(same=ibis._.count())
+    wanted = rows.inner_join(values, ITEM_ID).select(ROW, QUERY, VALUE).left_join(same, [QUERY, VALUE])
+    sums = wanted.group_by([ROW, QUERY]).aggregate(same=wanted["same"].sum(), values=wanted.count())
+    joined = sums.inner_join(every, QUERY)
+    # The mean of the values' shares, as one division of whole numbers.
+    share = joined["same"].fill_null(0) / (joined["values"] * joined["every"])
+    return joined.select(ROW, **{build_share_spec(category).name: share})

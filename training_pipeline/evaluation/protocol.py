@@ -8,7 +8,6 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
-from feature_pipeline.schema import ITEM_ID, USER_ID
 from feature_pipeline.splits import build_queries
 from training_pipeline.evaluation.metrics import (
     compute_coverage,
@@ -17,6 +16,7 @@ from training_pipeline.evaluation.metrics import (
     compute_novelty,
 )
 from training_pipeline.evaluation.report import MetricRow, build_rows
+from training_pipeline.seen import find_seen, mark
 
 ALL = "all"
 LIST_LENGTH = 10
@@ -31,7 +31,7 @@ class HeldOut:
         frame: one row a query: `user_id, as_of, as_of_order`, and the moment's features.
         relevant: what the users then chose [num_queries, num_items] bool.
         seen: what they had met before [num_queries, num_items] bool; empty where the data set repeats.
-        past: how many events each query's user had before [num_queries] int.
+        past: how many items each query's user had met before [num_queries] int.
         is_cold: items without an event in the training window [num_items] bool.
     """
 
@@ -49,8 +49,8 @@ class HeldOut:
         segments = {
             ALL: np.ones(len(query), bool),
             "user:new": past == 0,
-            "user:1-10 events": (past > 0) & (past <= 10),
-            "user:over 10 events": past > 10,
+            "user:1-10 items": (past > 0) & (past <= 10),
+            "user:over 10 items": past > 10,
             "item:cold": self.is_cold[item],
         }
         return {name: pairs for name, pairs in segments.items() if pairs.any()}
@@ -71,6 +71,7 @@ def build_held_out(
     split: str,
     interactions: pd.DataFrame,
     parts: np.ndarray,
+    item_ids: pd.Series,
     builder: FeatureBuilder,
     context: list[str],
     repeats: bool,
@@ -82,6 +83,7 @@ def build_held_out(
         split: `validation` or `test`.
         interactions: contract table.
         parts: split of each event, see `splits.assign_split`.
+        item_ids: the corpus, in the order of the items table.
         builder: computes the features of the queries.
         context: context columns that the events carry.
         repeats: whether items already met may be recommended.
@@ -89,18 +91,15 @@ def build_held_out(
     """
     queries = build_queries(interactions, parts == split, context, repeats)
     computed = builder.compute_query_features(queries.frame)[[spec.name for spec in QUERY_SPECS]]
-    longest = int(interactions[USER_ID].value_counts().max())
-    history = builder.find_history(queries.frame, longest)
-    query, place = np.nonzero(history >= 0)
-    shape = (len(queries.frame), len(builder.items))
-    relevant = _mark(queries.target_query, pd.Index(builder.items[ITEM_ID]).get_indexer(queries.target_item_id), shape)
-    seen = _mark(query, history[query, place], shape)
+    shape = (len(queries.frame), len(item_ids))
+    relevant = mark(queries.target_query, pd.Index(item_ids).get_indexer(queries.target_item_id), shape)
+    seen = find_seen(queries.frame, interactions, builder, len(item_ids))
     return HeldOut(
         split=split,
         frame=pd.concat([queries.frame, computed], axis=1),
         relevant=relevant,
         seen=csr_array(shape, dtype=bool) if repeats else seen,
-        past=(history >= 0).sum(axis=1),
+        past=np.diff(seen.indptr),
         is_cold=is_cold,
     )
 
@@ -153,10 +152,3 @@ def build_list_rows(
         stage, model, held_out.split, ALL, f"coverage@{LIST_LENGTH}", coverage, coverage, coverage, len(recommended)
     )
     return [*build_rows(per_query, stage, model, held_out.split, ALL, seed), row]
-
-
-def _mark(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> csr_array:
-    """A canonical bool matrix that is True at the given places, repeats allowed."""
-    marked = csr_array((np.ones(len(rows), bool), (rows, columns)), shape=shape)
-    marked.sum_duplicates()
-    return marked

@@ -86,6 +86,9 @@ def fit_ranker(
             "iterations": config.iterations,
             "depth": config.depth,
             "learning_rate": config.learning_rate,
+            # One Newton step a leaf and single-feature category counts: a sixth of the time, no worse order.
+            "leaf_estimation_iterations": 1,
+            "max_ctr_complexity": 1,
             "random_seed": seed,
             "thread_count": threads,
             "allow_writing_files": False,

@@ -27,12 +27,15 @@ class FittedRetrieval:
     Attributes:
         model: with the weights of the best epoch.
         curve: one row an epoch: `epoch, loss, seconds` and the validation metrics.
-        best_ndcg: validation NDCG@10 of the kept weights.
     """
 
     model: TwoTowerModel
     curve: list[dict[str, float]]
-    best_ndcg: float
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The epoch whose weights were kept."""
+        return max(self.curve, key=lambda row: row[OBJECTIVE])
 
     @property
     def num_parameters(self) -> int:
@@ -81,11 +84,24 @@ def fit_model(
     stopping = tf.keras.callbacks.EarlyStopping(
         monitor=OBJECTIVE, mode="max", patience=config.patience, restore_best_weights=True
     )
-    curve = EpochCurve(config.epochs)
+    curve = EpochCurve(config.epochs, "choose towers")
     model.compile(optimizer=tf.keras.optimizers.Adam(config.learning_rate))
     callbacks = [EmbedCorpus(), stopping, curve]
     model.fit(training, validation_data=validation, epochs=config.epochs, callbacks=callbacks, verbose=0)
-    return FittedRetrieval(model, curve.rows, max(row[OBJECTIVE] for row in curve.rows))
+    return FittedRetrieval(model, curve.rows)
+
+
+def refit_model(model: TwoTowerModel, training: tf.data.Dataset, epochs: int, config: RetrievalConfig) -> None:
+    """Trains for as many epochs as validation has shown to be best, with nothing held out.
+
+    Args:
+        model: untrained.
+        training: all events that may be learned.
+        epochs: how many.
+        config: learning rate.
+    """
+    model.compile(optimizer=tf.keras.optimizers.Adam(config.learning_rate))
+    model.fit(training, epochs=epochs, callbacks=[EpochCurve(epochs, "refit towers")], verbose=0)
 
 
 class EpochCurve(tf.keras.callbacks.Callback):
@@ -93,12 +109,13 @@ class EpochCurve(tf.keras.callbacks.Callback):
 
     Args:
         epochs: how many at most.
+        title: of the bar.
     """
 
-    def __init__(self, epochs: int):
+    def __init__(self, epochs: int, title: str):
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._bar = tqdm(total=epochs, desc="train towers", unit="epoch", file=sys.stderr, disable=None)
+        self._bar = tqdm(total=epochs, desc=title, unit="epoch", file=sys.stderr, disable=None)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Starts the clock."""
@@ -108,7 +125,7 @@ class EpochCurve(tf.keras.callbacks.Callback):
         """Adds a row."""
         values = {name: float(value) for name, value in (logs or {}).items()}
         self.rows.append({"epoch": epoch + 1, "seconds": time.perf_counter() - self._began, **values})
-        self._bar.set_postfix(loss=f"{values['loss']:.3f}", ndcg=f"{values[OBJECTIVE]:.4f}")
+        self._bar.set_postfix({name: f"{values[name]:.4f}" for name in ("loss", OBJECTIVE) if name in values})
         self._bar.update()
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:

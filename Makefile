@@ -1,0 +1,63 @@
+# Thin targets: each sets Hydra overrides and runs one pipeline. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+DATASET ?= sample
+K ?= 10
+SWEEP ?= tower_size
+ARTIFACTS ?=
+ROOT ?=
+ARGS ?=
+
+OVERRIDES := dataset=$(DATASET) $(if $(ARTIFACTS),'artifacts="$(ARTIFACTS)"') $(if $(ROOT),'dataset.root="$(ROOT)"')
+# USER is usually the login name: it counts only when given on the command line.
+ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
+
+.PHONY: help install features train infer demo sweep test lint clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 14
+	@echo
+	@echo '  Every target takes ARGS="key=value ..." for any override and ARTIFACTS=DIR for another place.'
+
+install: $(STAMP) ## .venv from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+features: $(STAMP) ## raw files under ROOT -> feature store (DATASET=sample)
+	@$(BIN)/python -m feature_pipeline $(OVERRIDES) $(ARGS)
+
+train: $(STAMP) ## feature store -> evaluated, published bundle (DATASET=sample)
+	@$(BIN)/python -m training_pipeline $(OVERRIDES) $(ARGS)
+
+infer: $(STAMP) ## recommendations for USER=ID K=10 (FORMAT=json, HTML=page.html; USER=all OUT=FILE.parquet)
+	@$(BIN)/python -m inference $(OVERRIDES) k=$(K) $(if $(ASKED_USER),'user="$(ASKED_USER)"') \
+	  $(if $(FORMAT),format=$(FORMAT)) $(if $(HTML),'html="$(HTML)"') $(if $(OUT),'out="$(OUT)"') $(ARGS)
+
+demo: $(STAMP) ## features, train and infer on the built-in sample
+	@$(BIN)/python -m feature_pipeline $(OVERRIDES) $(ARGS)
+	@$(BIN)/python -m training_pipeline $(OVERRIDES) $(ARGS)
+	@$(BIN)/python -m inference $(OVERRIDES) user=user-001 'html="$(or $(ARTIFACTS),artifacts)/demo.html"' $(ARGS)
+
+sweep: $(STAMP) ## Hydra multirun over a frozen feature store (SWEEP=tower_size); goes on where it stopped
+	@$(BIN)/python -m training_pipeline --multirun sweep=$(SWEEP) $(OVERRIDES) $(ARGS)
+
+test: $(STAMP) ## lint, types, import rules and all tests
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## ruff, mypy, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## remove .venv and caches; artifacts stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Model bundle in, recommendations out: retrieve, drop what was seen, rank, explain."""

@@ -1,0 +1,133 @@
+"""The library's face: a bundle in, recommendations out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from feature_pipeline.config import EngineConfig
+from feature_pipeline.features.build import SIMILARITY_HISTORY, FeatureBuilder
+from feature_pipeline.schema import ITEM_ID, TITLE, USER_ID
+from inference.explain import Explainer
+from inference.index import ExactIndex
+from inference.query import build_queries
+from inference.rerank import Ranked, rerank
+from training_pipeline.bundle import Bundle
+from training_pipeline.prepare import build_feature_builder
+from training_pipeline.ranking.rows import RETRIEVAL_SCORE, build_ranking_rows, list_specs
+from training_pipeline.retrieval.dataset import build_examples
+from training_pipeline.retrieval.embed import embed_queries
+from training_pipeline.seen import find_seen
+
+RANK = "rank"
+RANKING_SCORE = "ranking_score"
+REASONS = "reasons"
+
+
+@dataclass
+class Recommender:
+    """Recommends items of one bundle.
+
+    Attributes:
+        bundle: the model.
+        engine: runs the feature expressions.
+    """
+
+    bundle: Bundle
+    engine: EngineConfig
+
+    def recommend(
+        self,
+        user_ids: Sequence[str],
+        k: int,
+        as_of: datetime | None = None,
+        context: Mapping[str, str] | None = None,
+        explain: bool = False,
+    ) -> pd.DataFrame:
+        """Retrieves, drops what each user has seen, ranks, and explains if asked.
+
+        Args:
+            user_ids: whom to serve.
+            k: how many items for each; fewer where fewer are left.
+            as_of: the moment, UTC; None for where the bundle's split puts its queries.
+            context: features of the moment; what is left open is taken from the user's latest event.
+            explain: whether to add `reasons`.
+
+        Returns:
+            `user_id, item_id, title, rank, retrieval_score, ranking_score` (and `reasons`, a list of str),
+            user by user, best first.
+
+        Raises:
+            UserError: a user or a context feature is unknown.
+        """
+        tables = self.bundle.tables
+        queries = build_queries(self.bundle, self._builder, user_ids, as_of, context or {})
+        examples = build_examples(queries, tables, self.bundle.inputs, self._builder, self.bundle.query.length)
+        embedded = embed_queries(self.bundle.query_tower, examples, self._users, self.bundle.item_embeddings)
+        num_candidates = max(k, self.bundle.ranker_config.candidates)
+        candidates = self._index.search(embedded, self._find_excluded(queries), num_candidates)
+        rows = build_ranking_rows(queries, candidates, tables, self._builder)
+        ranked = rerank(candidates, rows, self.bundle.ranker, k)
+        frame = self._build_frame(queries, ranked)
+        if explain:
+            history = self._builder.find_history(queries, SIMILARITY_HISTORY)
+            frame[REASONS] = self._explainer.explain(ranked, history)
+        return frame
+
+    def recommend_all(self, k: int, block: int = 256) -> Iterator[pd.DataFrame]:
+        """Recommends to every user of the bundle, block by block; see `recommend`."""
+        user_ids = list(self.bundle.tables.users[USER_ID])
+        for start in range(0, len(user_ids), block):
+            yield self.recommend(user_ids[start : start + block], k)
+
+    def get_history(self, user_id: str, length: int) -> pd.DataFrame:
+        """The user's latest events, newest first: the interactions table's columns and the items' own."""
+        events = self.bundle.tables.interactions
+        latest = events[events[USER_ID] == user_id].iloc[::-1].head(length)
+        return latest.merge(self.bundle.tables.items, on=ITEM_ID, how="left", suffixes=("", "_item"))
+
+    def _find_excluded(self, queries: pd.DataFrame) -> csr_array:
+        num_items = len(self.bundle.tables.items)
+        if self.bundle.store.dataset.repeats:
+            return csr_array((len(queries), num_items), dtype=bool)
+        return find_seen(queries, self.bundle.tables.interactions, self._builder, num_items)
+
+    def _build_frame(self, queries: pd.DataFrame, ranked: Ranked) -> pd.DataFrame:
+        items = self.bundle.tables.items
+        return pd.DataFrame(
+            {
+                USER_ID: queries[USER_ID].to_numpy()[ranked.query],
+                ITEM_ID: items[ITEM_ID].to_numpy()[ranked.item],
+                TITLE: items[TITLE].to_numpy()[ranked.item],
+                RANK: ranked.rank,
+                RETRIEVAL_SCORE: ranked.retrieval_score,
+                RANKING_SCORE: ranked.ranking_score,
+            }
+        )
+
+    @cached_property
+    def _builder(self) -> FeatureBuilder:
+        return build_feature_builder(self.bundle.tables, self.engine)
+
+    @cached_property
+    def _index(self) -> ExactIndex:
+        return ExactIndex(self.bundle.item_embeddings)
+
+    @cached_property
+    def _users(self) -> dict[str, np.ndarray]:
+        return self.bundle.inputs.user.encode(self.bundle.tables.users, self.bundle.tables.user_vectors)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        tables = self.bundle.tables
+        return Explainer(
+            list_specs(tables, self._builder),
+            self.bundle.ranker,
+            tables.items[TITLE].to_numpy(),
+            self.bundle.item_embeddings,
+            tables.item_vectors,
+        )

@@ -1,0 +1,98 @@
+"""Every config composes: each choice of each group, with each entry config, through its typed sections."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from feature_pipeline.build import build_specs
+from feature_pipeline.config import DatasetConfig, EncoderConfig, EngineConfig, SplitConfig, read_section
+from feature_pipeline.entry import CONF, check_overrides
+from training_pipeline.config import read_settings
+
+ENTRIES = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "project")
+
+
+def find_groups(entry: str) -> set[str]:
+    """The groups in the defaults list of an entry config, and of the project's where it includes that."""
+    groups: set[str] = set()
+    for default in OmegaConf.load(CONF / f"{entry}.yaml").defaults:
+        if default == "project":
+            groups |= find_groups("project")
+        elif isinstance(default, DictConfig):
+            groups |= {str(group) for group in default if not str(group).startswith("override ")}
+    return groups
+
+
+def find_choices(entry: str) -> list[str]:
+    """Overrides, one for each file of each group that the entry has."""
+    return [
+        f"{group}={path.stem}"
+        for group in sorted(find_groups(entry))
+        for path in sorted((CONF / group).glob("*.yaml"))
+    ]
+
+
+CHOICES = [(entry, override) for entry in ENTRIES for override in find_choices(entry)]
+SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _find_configs() -> Iterator[None]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def test_no_file_is_left_out() -> None:
+    """A file that no entry can choose would be dead, and untested here."""
+    files = {path.relative_to(CONF).with_suffix("") for path in CONF.glob("*/**/*.yaml")}
+    chosen = {Path(override.replace("=", "/")) for _, override in CHOICES}
+
+    assert {path for path in files if path.parts[0] != "hydra"} == chosen
+    assert {"features", "train"} <= set(ENTRIES)
+
+
+@pytest.mark.parametrize(("entry", "override"), CHOICES)
+def test_every_choice_composes_and_passes_its_typed_section(entry: str, override: str) -> None:
+    config = compose(entry, [override, "dataset.root=raw"])
+
+    dataset = read_section(DatasetConfig, config, "dataset")
+    assert build_specs(dataset)
+    read_section(EngineConfig, config, "engine")
+    read_section(EncoderConfig, config, "encoder")
+    read_section(SplitConfig, config, "split")
+    settings = read_settings(config)
+    assert settings.dataset == dataset.name
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_every_value_of_a_sweep_composes(sweep: str) -> None:
+    config = compose("train", [f"sweep={sweep}"], return_hydra_config=True)
+    swept = [f"{key}={values}" for key, values in config.hydra.sweeper.params.items()]
+
+    assert swept
+    check_overrides("train", ["--multirun", f"sweep={sweep}", *swept])
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_logs_to_stderr_and_never_to_stdout(entry: str) -> None:
+    config = compose(entry, return_hydra_config=True)
+
+    for logging in (config.hydra.job_logging, config.hydra.hydra_logging):
+        streams = [handler.stream for handler in logging.handlers.values()]
+        assert streams == ["ext://sys.stderr"]
+    assert config.hydra.job_logging.root.level == "WARNING"
+
+
+def test_a_data_set_may_choose_its_split() -> None:
+    assert compose("features", ["dataset=sample"]).split.name == "temporal"
+    assert compose("features", ["dataset=movielens"]).split.name == "leave_last_out"
+    assert compose("features", ["dataset=movielens", "split=temporal"]).split.name == "temporal"
+
+
+def test_each_pipeline_names_its_run_after_the_data_set() -> None:
+    config = compose("features", ["dataset=movielens", "artifacts=/there"], return_hydra_config=True)
+
+    assert config.hydra.run.dir.startswith("/there/movielens/runs/features-")
