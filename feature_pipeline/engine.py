@@ -2,9 +2,7 @@
 
 import atexit
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from uuid import uuid4
+from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
@@ -18,7 +16,7 @@ from feature_pipeline.config import EngineConfig
 def connect(config: EngineConfig) -> BaseBackend:
     """Opens the engine: DuckDB in memory, which spills to disk beyond `memory_limit`.
 
-    It closes itself at the end of the process. One thread at a time may use a connection.
+    It closes itself at the end of the process.
     """
     engine = ibis.duckdb.connect(threads=config.threads, memory_limit=config.memory_limit)
     atexit.register(_close, weakref.ref(engine))
@@ -26,32 +24,46 @@ def connect(config: EngineConfig) -> BaseBackend:
 
 
 def _close(engine_ref: weakref.ref[BaseBackend]) -> None:
-    """Lets go of the connection while Python still stands; DuckDB calls one that outlives it a leak."""
+    """Lets go of the connection while Python still stands; DuckDB complains of any that outlive it."""
     engine = engine_ref()
     if engine is not None:
         engine.disconnect()
         del engine.con
 
 
-@contextmanager
-def lend(engine: BaseBackend, frames: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, ir.Table]]:
-    """Lends tables to the engine for the length of a `with` block.
+def declare_table(name: str, *columns: str) -> ir.Table:
+    """A table of int64 columns whose rows are given when a computation runs."""
+    return ibis.table(dict.fromkeys(columns, "int64"), name=name)
 
-    `ibis.memtable` would keep each of them until the process ends, and a service would grow with every
-    request.
+
+class Computation:
+    """An expression over declared tables, compiled once and run on any rows.
+
+    Compiling takes several times as long as answering one query, and `ibis.memtable` would keep the rows of
+    every run until the process ends.
 
     Args:
         engine: the connection.
-        frames: the tables by name; they are not copied.
-
-    Yields:
-        The tables as expressions, by name.
+        expression: built from `declare_table`.
     """
-    registered = {name: f"lent_{uuid4().hex}" for name in frames}
-    try:
-        for name, frame in frames.items():
-            engine.con.register(registered[name], pa.Table.from_pandas(frame, preserve_index=False))
-        yield {name: engine.table(place) for name, place in registered.items()}
-    finally:
-        for place in registered.values():
-            engine.con.unregister(place)
+
+    def __init__(self, engine: BaseBackend, expression: ir.Table):
+        self._engine = engine
+        self._sql = engine.compile(expression)
+        self._schema = expression.schema().to_pyarrow()
+
+    def run(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Computes the expression; threads may do so at the same time.
+
+        Args:
+            tables: rows of every declared table, by name.
+
+        Returns:
+            The rows of the result, in no order.
+        """
+        # Only the cursor sees what is registered with it, and closing it lets go of everything.
+        with self._engine.con.cursor() as cursor:
+            for name, frame in tables.items():
+                cursor.register(name, pa.Table.from_pandas(frame, preserve_index=False))
+            frame: pd.DataFrame = cursor.sql(self._sql).to_arrow_table().cast(self._schema).to_pandas()
+        return frame

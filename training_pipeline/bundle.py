@@ -31,6 +31,7 @@ _RANKER = "ranker.cbm"
 _QUERY_TOWER = "query_tower"
 _CANDIDATE_TOWER = "candidate_tower"
 _DEFINING = (_FEATURES, _INPUTS, _ITEM_EMBEDDINGS, _RANKER)
+_PACKAGES = ("tensorflow", "tensorflow-recommenders", "catboost", "numpy", "pandas")
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ def write_bundle(
         _save_tower(model.candidate_tower, model.item_signature, place / _CANDIDATE_TOWER)
         write_metrics(metrics, place / METRICS)
         report(place / REPORT)
-        packages = ("tensorflow", "tensorflow-recommenders", "catboost", "numpy", "pandas")
-        return {"format_version": FORMAT_VERSION, **description, "versions": artefact.read_versions(*packages)}
+        versions = artefact.read_versions(*_PACKAGES)
+        return {"format_version": FORMAT_VERSION, **description, "versions": versions}
 
     def identify(checksums: dict[str, str]) -> str:
         defining = {file: checksum for file, checksum in checksums.items() if file.split("/")[0] in _DEFINING}
@@ -159,7 +160,8 @@ def open_bundle(place: Path) -> Bundle:
     Raises:
         ArtefactError: it is missing, damaged or of another version.
     """
-    return Bundle(place, artefact.read_manifest(place, FORMAT_VERSION, "run make train for this data set again"))
+    remedy = "run make train for this data set again"
+    return Bundle(place, artefact.read_manifest(place, FORMAT_VERSION, remedy))
 
 
 def open_current_bundle(artifacts: Path, dataset: str, bundle_id: str | None = None) -> Bundle:

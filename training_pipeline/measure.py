@@ -39,10 +39,8 @@ class Measurement:
         """Fits popularity and item kNN on the events that the towers learned from, and measures them."""
         known = self.prepared.build_matrix()
         histories = known[self.prepared.tables.find_users(self.held_out.frame)]
-        baselines: dict[str, Baseline] = {"popularity": Popularity(), "item kNN": ItemKNN()}
-        for name, baseline in baselines.items():
-            baseline.fit(known)
-            self._add_scores("baseline", name, lambda block, b=baseline: b.score(histories[block]))
+        self._add_baseline("popularity", Popularity().fit(known), histories)
+        self._add_baseline("item kNN", ItemKNN().fit(known), histories)
 
     def add_retrieval(self, query_embeddings: np.ndarray, item_embeddings: np.ndarray) -> np.ndarray:
         """Measures the retrieval order; returns the ranks [relevant.nnz] float64.
@@ -51,9 +49,12 @@ class Measurement:
             query_embeddings: [num_queries, embedding_dim] float32.
             item_embeddings: [num_items, embedding_dim] float32.
         """
-        return self._add_scores("retrieval", RETRIEVER, lambda block: query_embeddings[block] @ item_embeddings.T)
+        by_item = item_embeddings.T
+        return self._add_scores("retrieval", RETRIEVER, lambda block: query_embeddings[block] @ by_item)
 
-    def add_ranking(self, retrieval_ranks: np.ndarray, candidates: Candidates, ranking_scores: np.ndarray) -> np.ndarray:
+    def add_ranking(
+        self, retrieval_ranks: np.ndarray, candidates: Candidates, ranking_scores: np.ndarray
+    ) -> np.ndarray:
         """Measures the order end to end; returns the ranks [relevant.nnz] float64.
 
         Args:
@@ -61,10 +62,14 @@ class Measurement:
             candidates: what the retriever handed over.
             ranking_scores: [num_queries, num_candidates] float32, minus infinity where padded.
         """
-        ranks = compute_reranked_ranks(retrieval_ranks, candidates.items, ranking_scores, self.held_out.relevant)
+        relevant = self.held_out.relevant
+        ranks = compute_reranked_ranks(retrieval_ranks, candidates.items, ranking_scores, relevant)
         order = np.argsort(-ranking_scores, axis=1, kind="stable")[:, :LIST_LENGTH]
         self._add(ranks, np.take_along_axis(candidates.items, order, axis=1), "ranking", RANKER)
         return ranks
+
+    def _add_baseline(self, name: str, baseline: Baseline, histories: csr_array) -> None:
+        self._add_scores("baseline", name, lambda block: baseline.score(histories[block]))
 
     def _add_scores(self, stage: str, model: str, score: Callable[[slice], np.ndarray]) -> np.ndarray:
         ranks = compute_ranks(score, self.held_out.relevant, self.held_out.seen)

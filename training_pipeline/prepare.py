@@ -1,8 +1,9 @@
-"""Feature store -> what training reads: the split, the fitted inputs, the examples and the held-out queries."""
+"""Feature store -> what training reads: split, fitted inputs, examples and held-out queries."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
 from feature_pipeline.config import EngineConfig, SplitConfig
@@ -45,9 +46,14 @@ class Prepared:
     history_length: int
     repeats: bool
 
+    @property
+    def learned_events(self) -> pd.DataFrame:
+        """The interactions of the parts that train."""
+        return self.tables.interactions[np.isin(self.parts, self.learned)]
+
     def build_training_examples(self) -> tuple[Examples, np.ndarray]:
         """Each learned event as a query, and the position of its item [num_events] int32."""
-        events = self.tables.interactions[np.isin(self.parts, self.learned)].reset_index(drop=True)
+        events = self.learned_events.reset_index(drop=True)
         queries = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
         examples = build_examples(queries, self.tables, self.inputs, self.builder, self.history_length)
         return examples, self.tables.find_items(events[ITEM_ID])
@@ -74,12 +80,12 @@ class Prepared:
 
     def count_events(self) -> np.ndarray:
         """Learned events of each item [num_items] int64."""
-        items = self.tables.find_items(self.tables.interactions.loc[np.isin(self.parts, self.learned), ITEM_ID])
+        items = self.tables.find_items(self.learned_events[ITEM_ID])
         return np.bincount(items, minlength=len(self.tables.items))
 
     def build_matrix(self) -> csr_array:
         """How often each user met each item in the learned parts [num_users, num_items] float32."""
-        events = self.tables.interactions[np.isin(self.parts, self.learned)]
+        events = self.learned_events
         places = (self.tables.find_users(events), self.tables.find_items(events[ITEM_ID]))
         matrix = csr_array(
             (np.ones(len(events), np.float32), places), shape=(len(self.tables.users), len(self.tables.items))

@@ -8,7 +8,9 @@ from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import USER_ID
 
 
-def find_seen(queries: pd.DataFrame, interactions: pd.DataFrame, builder: FeatureBuilder, num_items: int) -> csr_array:
+def find_seen(
+    queries: pd.DataFrame, interactions: pd.DataFrame, builder: FeatureBuilder, num_items: int
+) -> csr_array:
     """Marks the items met before each query: [num_queries, num_items] bool.
 
     Args:

@@ -43,7 +43,7 @@ def run_job(config: DictConfig) -> float:
     return fitted.best[OBJECTIVE]
 
 
-class SweepTable(Callback):
+class SweepTable(Callback):  # type: ignore[misc]
     """Prints the results of a sweep when its last job ends, best first."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -93,7 +93,8 @@ def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel
     examples, target = prepared.build_training_examples()
     counts = prepared.count_events()
     model = build_model(prepared.tables, prepared.inputs, counts, settings.tower, settings.retrieval)
-    return model, build_training_data(examples, target, settings.retrieval.batch_size, settings.seed), len(target)
+    batches = build_training_data(examples, target, settings.retrieval.batch_size, settings.seed)
+    return model, batches, len(target)
 
 
 def train(config: DictConfig) -> Bundle:
@@ -117,13 +118,14 @@ def train(config: DictConfig) -> Bundle:
     model = refit_towers(final, int(chosen.best["epoch"]), settings)
     tested = _retrieve(final, model, final.build_held_out(TEST), settings.ranker.candidates)
     metrics += _measure(final, tested, ranker, settings)
+    moment = final.build_held_out_examples(tested.held_out).moment
     with report_step("publish") as step:
         bundle = write_bundle(
             parent=Path(settings.artifacts) / settings.dataset / "bundles",
             store=store,
             inputs=final.inputs,
             model=model,
-            query_signature=model.build_query_signature(final.build_held_out_examples(tested.held_out).moment),
+            query_signature=model.build_query_signature(moment),
             ranker=ranker,
             metrics=metrics,
             report=lambda path: _write_report(path, metrics, chosen, store, settings),
@@ -161,7 +163,9 @@ def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
     return ranker
 
 
-def _measure(prepared: Prepared, found: Retrieved, ranker: Ranker | None, settings: Settings) -> list[MetricRow]:
+def _measure(
+    prepared: Prepared, found: Retrieved, ranker: Ranker | None, settings: Settings
+) -> list[MetricRow]:
     """Measures baselines, retrieval, and the ranker where it is given: it has learned from validation."""
     with report_step(f"evaluate, {found.held_out.split}") as step:
         measurement = Measurement(prepared, found.held_out, settings.seed)
@@ -175,9 +179,7 @@ def _measure(prepared: Prepared, found: Retrieved, ranker: Ranker | None, settin
     return measurement.rows
 
 
-def _say_whether_ranker_helps(
-    held_out: HeldOut, reranked: np.ndarray, ranks: np.ndarray, seed: int
-) -> None:
+def _say_whether_ranker_helps(held_out: HeldOut, reranked: np.ndarray, ranks: np.ndarray, seed: int) -> None:
     difference, low, high = compare_headline(held_out.relevant, reranked, ranks, seed)
     line = f"ranker against the retrieval order: {difference:+.4f} {HEADLINE_METRIC} [{low:+.4f},{high:+.4f}]"
     if low <= 0:

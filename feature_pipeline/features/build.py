@@ -1,13 +1,14 @@
 """One builder of features for training and serving alike: the same tables in, the same values out."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from feature_pipeline.engine import lend
+from feature_pipeline.engine import Computation, declare_table
 from feature_pipeline.features import context, item, pair, similarity, user
 from feature_pipeline.features.pair import FROM_ITEM, QUERY, RECENT_ITEMS, STEPS_BACK, VALUE
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events, to_microseconds
@@ -49,7 +50,7 @@ class FeatureBuilder:
         categories: list[str],
         vectors: Mapping[str, np.ndarray],
     ):
-        self.engine = engine
+        self._engine = engine
         self._units = {name: similarity.normalize(values) for name, values in vectors.items()}
         self.specs = build_row_specs(categories, list(vectors))
         # From here on numbers stand for ids and times, which engines sort and join many times faster.
@@ -74,11 +75,9 @@ class FeatureBuilder:
         Returns:
             One row a query, in the order given.
         """
-        asked = self._number(queries).rename(columns={QUERY: ROW})
-        frames = {"asked": asked, "events": _keep(self._events, USER_ID, asked[USER_ID])}
-        with lend(self.engine, frames) as lent:
-            computed = [user.compute(lent["asked"], lent["events"]), context.compute(lent["asked"])]
-            return self._run(lent["asked"], computed, [spec.name for spec in QUERY_SPECS])
+        asked = self._number(queries)
+        tables = {"asked": asked, "of_user": _keep(self._events, USER_ID, asked[USER_ID])}
+        return _in_order(self._query_features.run(tables))
 
     def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
         """Finds the latest items of each query's user: [num_queries, length] int64 item positions, -1 pads.
@@ -87,10 +86,11 @@ class FeatureBuilder:
             queries: `user_id`, `as_of`, `as_of_order`.
             length: how many at most; the oldest stands first.
         """
-        numbered = self._number(queries).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
-        found = find_recent_events(numbered, self._events, length)
+        asked = self._number(queries).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
+        found = find_recent_events(asked, self._events, length)
         # The extra item at the end is where the padding, -1, points.
-        return np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
+        items: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)
+        return items[found]
 
     def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
         """Computes the columns of `specs` for each candidate of each query.
@@ -103,55 +103,73 @@ class FeatureBuilder:
             One row for each candidate that is there, query by query in the order of `candidates`.
         """
         query, place = np.nonzero(candidates >= 0)
-        asked = self._number(queries)
-        rows = asked.iloc[query].assign(**{ROW: np.arange(len(query)), ITEM_ID: candidates[query, place]})
         history = self.find_history(queries, SIMILARITY_HISTORY)
+        asked = self._number(queries)
+        chosen = {ROW: np.arange(len(query)), ITEM_ID: candidates[query, place].astype(np.int64)}
+        rows = asked.iloc[query].assign(**chosen)
         counted = self._count(asked, rows, _list_recent(asked, history[:, -RECENT_ITEMS:]))
-        alike = {
-            spec.name: values[query, place]
-            for name, units in self._units.items()
-            for spec, values in zip(
-                similarity.build_specs(name), similarity.compute(units, history, candidates), strict=True
-            )
-        }
+        alike = {}
+        for name, units in self._units.items():
+            cosines = similarity.compute(units, history, candidates)
+            for spec, values in zip(similarity.build_specs(name), cosines, strict=True):
+                alike[spec.name] = values[query, place]
         return counted.assign(**alike)
 
+    def _number(self, queries: pd.DataFrame) -> pd.DataFrame:
+        """The queries in whole numbers, `row, query, user_id, as_of`; user -1 has no events at all."""
+        row = np.arange(len(queries))
+        user_id = self._users.get_indexer(queries[USER_ID])
+        return pd.DataFrame({ROW: row, QUERY: row, USER_ID: user_id, AS_OF: to_microseconds(queries[AS_OF])})
+
     def _count(self, asked: pd.DataFrame, rows: pd.DataFrame, recent: pd.DataFrame) -> pd.DataFrame:
-        """The columns of `specs` that are counted from events: all but the similarities."""
-        frames = {
+        """The columns of `specs` that come from counting events: all but the similarities."""
+        tables = {
             "asked": asked,
             "rows": rows,
             "recent": recent,
-            "of_item": _keep(self._events, ITEM_ID, rows[ITEM_ID]),
             "of_user": _keep(self._events, USER_ID, asked[USER_ID]),
+            "of_item": _keep(self._events, ITEM_ID, rows[ITEM_ID]),
             "steps": _keep(self._steps, FROM_ITEM, recent[FROM_ITEM]),
+            **self._values,
         }
-        with lend(self.engine, frames) as lent, lend(self.engine, self._values) as values:
-            computed = [
-                item.compute(lent["rows"], lent["of_item"]),
-                pair.compute_times_met(lent["rows"], lent["of_user"]),
-                pair.compute_transitions(lent["rows"], lent["recent"], lent["steps"]),
-                *(
-                    pair.compute_category_share(lent["rows"], lent["asked"], table, lent["of_user"], category)
-                    for category, table in values.items()
-                ),
-            ]
-            names = [spec.name for spec in build_row_specs(list(values), [])]
-            return self._run(lent["rows"], computed, names)
+        return _in_order(self._row_features.run(tables))
 
-    def _number(self, queries: pd.DataFrame) -> pd.DataFrame:
-        """The queries as `query, user_id, as_of` in whole numbers; user -1 has no events at all."""
-        user_id = self._users.get_indexer(queries[USER_ID])
-        as_of = to_microseconds(queries[AS_OF])
-        return pd.DataFrame({QUERY: np.arange(len(queries)), USER_ID: user_id, AS_OF: as_of})
+    @cached_property
+    def _query_features(self) -> Computation:
+        asked = declare_table("asked", ROW, USER_ID, AS_OF)
+        of_user = declare_table("of_user", USER_ID, EVENT_TIME)
+        return Computation(self._engine, _join(asked, [user.compute(asked, of_user), context.compute(asked)]))
 
-    def _run(self, rows: ir.Table, computed: list[ir.Table], names: list[str]) -> pd.DataFrame:
-        """Joins the computed tables to the rows and runs it all; a value that a row lacks is null."""
-        joined = rows.select(ROW)
-        for table in computed:
-            joined = joined.left_join(table, ROW).drop(f"{ROW}_right")
-        frame: pd.DataFrame = self.engine.to_pyarrow(joined).to_pandas()
-        return frame.sort_values(ROW, ignore_index=True)[names]
+    @cached_property
+    def _row_features(self) -> Computation:
+        asked = declare_table("asked", QUERY, USER_ID, AS_OF)
+        rows = declare_table("rows", ROW, QUERY, USER_ID, ITEM_ID, AS_OF)
+        recent = declare_table("recent", ROW, QUERY, FROM_ITEM, AS_OF, STEPS_BACK)
+        steps = declare_table("steps", FROM_ITEM, ITEM_ID, EVENT_TIME)
+        of_user, of_item = (
+            declare_table(name, USER_ID, ITEM_ID, EVENT_TIME) for name in ("of_user", "of_item")
+        )
+        computed = [
+            item.compute(rows, of_item),
+            pair.compute_times_met(rows, of_user),
+            pair.compute_transitions(rows, recent, steps),
+        ]
+        for category in self._values:
+            values = declare_table(category, ITEM_ID, VALUE)
+            computed.append(pair.compute_category_share(rows, asked, values, of_user, category))
+        return Computation(self._engine, _join(rows, computed))
+
+
+def _join(rows: ir.Table, computed: list[ir.Table]) -> ir.Table:
+    """Joins the computed tables to the rows; a value that a row lacks is null."""
+    joined = rows.select(ROW)
+    for table in computed:
+        joined = joined.left_join(table, ROW).drop(f"{ROW}_right")
+    return joined
+
+
+def _in_order(computed: pd.DataFrame) -> pd.DataFrame:
+    return computed.sort_values(ROW, ignore_index=True).drop(columns=ROW)
 
 
 def _keep(events: pd.DataFrame, key: str, wanted: pd.Series) -> pd.DataFrame:

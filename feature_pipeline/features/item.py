@@ -21,7 +21,8 @@ def compute(rows: ir.Table, events: ir.Table) -> ir.Table:
         events: `item_id, event_time`; times in int64 microseconds.
 
     Returns:
-        `row` and the columns of `SPECS`: counts (int64), and days since the item was first met (null if never).
+        `row` and the columns of `SPECS`: counts (int64), and days since the first event (float64, null where
+        there is none).
     """
     return compute_before(rows, events.select(ITEM_ID, EVENT_TIME), [ITEM_ID], _popularity)
 

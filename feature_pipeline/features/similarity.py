@@ -1,7 +1,7 @@
 """How alike an item and a user's recent history are in content: cosine of their embeddings.
 
-Plain array arithmetic, not SQL. Each cosine is a dot product of its own (`np.vecdot`, not a matrix product, whose
-last bits depend on the shape of the batch and on threads), so that one query alone gives the same bits.
+Plain array arithmetic, not SQL. Each cosine is a dot product of its own (`np.vecdot`): the last bits of a
+matrix product depend on threads and on the shape of the batch, and one query alone must give the same.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def compute(units: np.ndarray, history: np.ndarray, candidates: np.ndarray) -> t
     """
     to_mean = np.zeros(candidates.shape, np.float32)
     to_nearest = np.zeros(candidates.shape, np.float32)
-    has_content = units.any(axis=1)
+    has_content: np.ndarray = units.any(axis=1)
     for query, past in enumerate(history):
         kept = units[past[(past >= 0) & has_content[past]]]
         if len(kept):

@@ -1,6 +1,5 @@
 """Every config composes: each choice of each group, with each entry config, through its typed sections."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,10 +38,9 @@ CHOICES = [(entry, override) for entry in ENTRIES for override in find_choices(e
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
 
 
-@pytest.fixture(autouse=True)
-def _find_configs() -> Iterator[None]:
+def compose_entry(entry: str, *overrides: str) -> DictConfig:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield
+        return compose(entry, list(overrides), return_hydra_config=True)
 
 
 def test_no_file_is_left_out() -> None:
@@ -56,7 +54,7 @@ def test_no_file_is_left_out() -> None:
 
 @pytest.mark.parametrize(("entry", "override"), CHOICES)
 def test_every_choice_composes_and_passes_its_typed_section(entry: str, override: str) -> None:
-    config = compose(entry, [override, "dataset.root=raw"])
+    config = compose_entry(entry, override, "dataset.root=raw")
 
     dataset = read_section(DatasetConfig, config, "dataset")
     assert build_specs(dataset)
@@ -69,7 +67,7 @@ def test_every_choice_composes_and_passes_its_typed_section(entry: str, override
 
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_every_value_of_a_sweep_composes(sweep: str) -> None:
-    config = compose("train", [f"sweep={sweep}"], return_hydra_config=True)
+    config = compose_entry("train", f"sweep={sweep}")
     swept = [f"{key}={values}" for key, values in config.hydra.sweeper.params.items()]
 
     assert swept
@@ -78,7 +76,7 @@ def test_every_value_of_a_sweep_composes(sweep: str) -> None:
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_an_entry_logs_to_stderr_and_never_to_stdout(entry: str) -> None:
-    config = compose(entry, return_hydra_config=True)
+    config = compose_entry(entry)
 
     for logging in (config.hydra.job_logging, config.hydra.hydra_logging):
         streams = [handler.stream for handler in logging.handlers.values()]
@@ -87,12 +85,12 @@ def test_an_entry_logs_to_stderr_and_never_to_stdout(entry: str) -> None:
 
 
 def test_a_data_set_may_choose_its_split() -> None:
-    assert compose("features", ["dataset=sample"]).split.name == "temporal"
-    assert compose("features", ["dataset=movielens"]).split.name == "leave_last_out"
-    assert compose("features", ["dataset=movielens", "split=temporal"]).split.name == "temporal"
+    assert compose_entry("features", "dataset=sample").split.name == "temporal"
+    assert compose_entry("features", "dataset=movielens").split.name == "leave_last_out"
+    assert compose_entry("features", "dataset=movielens", "split=temporal").split.name == "temporal"
 
 
 def test_each_pipeline_names_its_run_after_the_data_set() -> None:
-    config = compose("features", ["dataset=movielens", "artifacts=/there"], return_hydra_config=True)
+    config = compose_entry("features", "dataset=movielens", "artifacts=/there")
 
     assert config.hydra.run.dir.startswith("/there/movielens/runs/features-")

@@ -8,7 +8,7 @@ import pytest
 
 from feature_pipeline.schema import QUARANTINE_COLUMNS, SchemaError
 from feature_pipeline.sources.raw import RawTable, RawTables
-from feature_pipeline.tables import Quarantine, map_tables
+from feature_pipeline.tables import map_tables
 from tests.feature_pipeline.invented import (
     EVENTS,
     ITEMS,
@@ -240,21 +240,3 @@ def test_a_min_weight_that_no_event_has_stops_the_build() -> None:
         "events.csv: table interactions: expected an event that keeps the contract and weighs at least 5.5, "
         "found none, though 4 keep the contract. Remedy: lower dataset.interactions.min_weight"
     )
-
-
-def test_an_empty_quarantine_has_its_columns_and_types() -> None:
-    table = Quarantine().build_table()
-
-    assert list(table.columns) == ["table", "file", "row", "column", "value", "reason"]
-    assert [str(dtype) for dtype in table.dtypes] == ["str", "str", "int64", "str", "str", "str"]
-
-
-def test_quarantine_keeps_missing_values_missing() -> None:
-    quarantine = Quarantine()
-    quarantine.add("users", "users.csv", "age", pd.Series([None, None], index=[9, 4], dtype="object"), "why")
-
-    table = quarantine.build_table()
-
-    assert list(table["row"]) == [4, 9]
-    assert table["value"].isna().all()
-    assert str(table["value"].dtype) == "str"

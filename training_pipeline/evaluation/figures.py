@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 
 def draw_learning_curve(rows: Sequence[dict[str, float]], objective: str) -> bytes:
@@ -24,7 +25,7 @@ def draw_learning_curve(rows: Sequence[dict[str, float]], objective: str) -> byt
     loss_axis.set(xlabel="epoch", ylabel="training loss")
     metric_axis.set_ylabel("validation NDCG@10")
     loss_axis.legend(handles=[loss, metric], loc="center right", frameon=False)
-    loss_axis.xaxis.get_major_locator().set_params(integer=True)
+    loss_axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     return picture.getvalue()

@@ -43,7 +43,7 @@ class HeldOut:
     is_cold: np.ndarray
 
     def list_segments(self) -> dict[str, np.ndarray]:
-        """Which (query, relevant item) pairs each segment holds [relevant.nnz] bool; empty segments are absent."""
+        """Which (query, relevant item) pairs each segment holds [relevant.nnz] bool; empty ones are absent."""
         query, item = self.relevant.nonzero()
         past = self.past[query]
         segments = {
@@ -104,7 +104,9 @@ def build_held_out(
     )
 
 
-def build_metric_rows(held_out: HeldOut, ranks: np.ndarray, stage: str, model: str, seed: int) -> list[MetricRow]:
+def build_metric_rows(
+    held_out: HeldOut, ranks: np.ndarray, stage: str, model: str, seed: int
+) -> list[MetricRow]:
     """Computes every metric by segment, with bootstrap intervals.
 
     Args:
@@ -147,8 +149,6 @@ def build_list_rows(
     per_query = {f"novelty@{LIST_LENGTH}": compute_novelty(recommended, popularity)}
     if vectors:
         per_query[f"diversity@{LIST_LENGTH}"] = compute_diversity(recommended, next(iter(vectors.values())))
-    coverage = compute_coverage(recommended, len(popularity))
-    row = MetricRow(
-        stage, model, held_out.split, ALL, f"coverage@{LIST_LENGTH}", coverage, coverage, coverage, len(recommended)
-    )
+    metric, share = f"coverage@{LIST_LENGTH}", compute_coverage(recommended, len(popularity))
+    row = MetricRow(stage, model, held_out.split, ALL, metric, share, share, share, len(recommended))
     return [*build_rows(per_query, stage, model, held_out.split, ALL, seed), row]

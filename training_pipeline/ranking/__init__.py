@@ -1,0 +1,1 @@
+"""Retrieved candidates in, their order out: ranking rows and the CatBoost ranker."""

@@ -23,17 +23,17 @@ class Ranker:
     model: CatBoost
 
     def score(self, rows: RankingRows) -> np.ndarray:
-        """`ranking_score` of each row [num_rows] float32; higher is better, comparable within a query only."""
-        return self.model.predict(_build_pool(rows)).astype(np.float32)
+        """`ranking_score` of each row [num_rows] float32: higher is better, within a query only."""
+        return np.asarray(self.model.predict(_build_pool(rows)), np.float32)
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
-        """Scores laid out like `candidates` [num_queries, num_candidates] float32, minus infinity where padded."""
+        """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding gets minus infinity."""
         scores = np.full(candidates.shape, -np.inf, np.float32)
         scores[candidates >= 0] = self.score(rows)
         return scores
 
     def explain(self, rows: RankingRows) -> np.ndarray:
-        """What each column adds to each score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
+        """What each column adds to a row's score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
         shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues")
         return np.asarray(shap[:, :-1], np.float32)
 
@@ -50,9 +50,10 @@ class Ranker:
 
 
 def split_queries(num_queries: int, seed: int) -> np.ndarray:
-    """Which queries are held out from the ranker's training, to stop it and to measure it [num_queries] bool."""
+    """Draws the queries on which the ranker's number of trees is chosen [num_queries] bool."""
+    drawn = np.random.default_rng(seed).permutation(num_queries)[: round(num_queries * HELD_OUT_SHARE)]
     held_out = np.zeros(num_queries, bool)
-    held_out[np.random.default_rng(seed).permutation(num_queries)[: round(num_queries * HELD_OUT_SHARE)]] = True
+    held_out[drawn] = True
     return held_out
 
 

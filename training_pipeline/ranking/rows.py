@@ -12,6 +12,7 @@ from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import FeatureSpec
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.retrieval.dataset import Tables
+from training_pipeline.retrieval.inputs import to_float
 
 RETRIEVAL_SCORE = "retrieval_score"
 RETRIEVAL_RANK = "retrieval_rank"
@@ -19,6 +20,8 @@ RETRIEVAL_SPECS = (
     FeatureSpec(RETRIEVAL_SCORE, "pair", "numeric", "close to what you chose before"),
     FeatureSpec(RETRIEVAL_RANK, "pair", "numeric", "close to what you chose before"),
 )
+# Text, images and embeddings enter through the builder's similarities.
+_PLAIN_KINDS = ("numeric", "categorical", "timestamp")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class RankingRows:
 def list_specs(tables: Tables, builder: FeatureBuilder) -> list[FeatureSpec]:
     """The columns of a ranking row that the ranker reads, in order."""
     declared = [spec for table in ("users", "interactions", "items") for spec in tables.specs[table]]
-    plain = [spec for spec in declared if spec.kind in ("numeric", "categorical", "timestamp")]
+    plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
     return [*RETRIEVAL_SPECS, *plain, *builder.specs]
 
 
@@ -68,7 +71,7 @@ def build_ranking_rows(
     }
     for table, (frame, rows) in sources.items():
         for spec in tables.specs[table]:
-            if spec.kind in ("numeric", "categorical", "timestamp"):
+            if spec.kind in _PLAIN_KINDS:
                 columns[spec.name] = _read_column(frame[spec.name], spec.kind)[rows]
     computed = builder.compute_row_features(queries, candidates.items).astype(np.float32)
     return RankingRows(pd.concat([pd.DataFrame(columns), computed], axis=1), query, item)
@@ -77,6 +80,4 @@ def build_ranking_rows(
 def _read_column(values: pd.Series, kind: str) -> np.ndarray:
     if kind == "categorical":
         return values.map("|".join).to_numpy()
-    if kind == "timestamp":
-        return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(np.float32)
-    return values.to_numpy(np.float32, na_value=np.nan)
+    return to_float(values).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The two towers: inputs, layers, training, and the metric that validates them."""

@@ -144,18 +144,25 @@ def build_examples(
     return Examples(tables.find_users(queries), inputs.moment.encode(queries, {}), history)
 
 
-def build_training_data(examples: Examples, target: np.ndarray, batch_size: int, seed: int) -> tf.data.Dataset:
-    """Shuffled batches for `TwoTowerModel.compute_loss`, drawn anew each epoch; the last short batch is dropped.
+def build_training_data(
+    examples: Examples, target: np.ndarray, batch_size: int, seed: int
+) -> tf.data.Dataset:
+    """Shuffled batches for `TwoTowerModel.compute_loss`, drawn anew each epoch; a last short one is dropped.
 
     Args:
         examples: one for each training event.
         target: position of the chosen item [num_examples] int32.
-        batch_size: examples a step.
+        batch_size: examples a step; all of them where there are fewer.
         seed: of the shuffle.
     """
     content = tf.nest.map_structure(tf.constant, {**examples.take(np.arange(len(target))), "target": target})
-    rows = tf.data.Dataset.range(len(target)).shuffle(len(target), seed=seed).batch(batch_size, drop_remainder=True)
-    return rows.map(lambda chosen: tf.nest.map_structure(lambda values: tf.gather(values, chosen), content)).prefetch(2)
+    rows = tf.data.Dataset.range(len(target)).shuffle(len(target), seed=seed)
+    batches = rows.batch(min(batch_size, len(target)), drop_remainder=True)
+    return batches.map(lambda chosen: _gather(content, chosen)).prefetch(2)
+
+
+def _gather(content: dict[str, Any], rows: tf.Tensor) -> Any:
+    return tf.nest.map_structure(lambda values: tf.gather(values, rows), content)
 
 
 def build_validation_data(

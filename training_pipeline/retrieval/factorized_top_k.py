@@ -1,4 +1,4 @@
-"""FactorizedTopK with seen items excluded: how high the true item ranks in the whole corpus, for all k at once."""
+"""FactorizedTopK with seen items excluded: how high the true item ranks in the whole corpus."""
 
 from collections.abc import Sequence
 
@@ -24,14 +24,18 @@ class FactorizedTopK(tfrs.metrics.Factorized):
         self.candidates = self.add_weight(
             name="candidates", shape=[num_candidates, embedding_dim], trainable=False, initializer="zeros"
         )
-        self.accuracies = [tf.keras.metrics.Mean(name=f"{self.name}/top_{k}_categorical_accuracy") for k in ks]
+        self.accuracies = [
+            tf.keras.metrics.Mean(name=f"{self.name}/top_{k}_categorical_accuracy") for k in ks
+        ]
         self.ndcgs = [tf.keras.metrics.Mean(name=f"{self.name}/ndcg_{k}") for k in ks]
 
     def set_candidates(self, embeddings: tf.Tensor) -> None:
         """Takes the corpus embeddings [num_candidates, embedding_dim] of this epoch."""
         self.candidates.assign(embeddings)
 
-    def update_state(self, query_embeddings: tf.Tensor, true_candidate: tf.Tensor, seen: tf.Tensor) -> tf.Operation:
+    def update_state(
+        self, query_embeddings: tf.Tensor, true_candidate: tf.Tensor, seen: tf.Tensor
+    ) -> tf.Operation:
         """Adds a batch.
 
         Args:

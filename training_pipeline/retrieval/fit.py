@@ -44,7 +44,11 @@ class FittedRetrieval:
 
 
 def build_model(
-    tables: Tables, inputs: TowerInputs, item_counts: np.ndarray, tower: TowerConfig, retrieval: RetrievalConfig
+    tables: Tables,
+    inputs: TowerInputs,
+    item_counts: np.ndarray,
+    tower: TowerConfig,
+    retrieval: RetrievalConfig,
 ) -> TwoTowerModel:
     """Builds an untrained model.
 
@@ -91,7 +95,9 @@ def fit_model(
     return FittedRetrieval(model, curve.rows)
 
 
-def refit_model(model: TwoTowerModel, training: tf.data.Dataset, epochs: int, config: RetrievalConfig) -> None:
+def refit_model(
+    model: TwoTowerModel, training: tf.data.Dataset, epochs: int, config: RetrievalConfig
+) -> None:
     """Trains for as many epochs as validation has shown to be best, with nothing held out.
 
     Args:

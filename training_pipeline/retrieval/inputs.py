@@ -3,7 +3,7 @@
 Fitted on the training window alone, written into the bundle, applied alike in training and serving.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,13 +36,13 @@ class Vocabulary:
         """Number of indices, padding and unknown included."""
         return len(self.values) + FIRST_KNOWN
 
-    def encode(self, rows: Iterable[Iterable[str]]) -> np.ndarray:
+    def encode(self, rows: Collection[Iterable[str]]) -> np.ndarray:
         """Indices [num_rows, width] int32."""
         index = {value: place for place, value in enumerate(self.values, FIRST_KNOWN)}
-        encoded = np.full((len(list(rows := list(rows))), self.width), PAD, np.int32)
+        encoded = np.full((len(rows), self.width), PAD, np.int32)
         for place, row in enumerate(rows):
-            known = [index.get(value, UNKNOWN) for value in row][: self.width]
-            encoded[place, : len(known)] = known
+            indices = [index.get(value, UNKNOWN) for value in row][: self.width]
+            encoded[place, : len(indices)] = indices
         return encoded
 
 
@@ -85,9 +85,9 @@ class SideInputs:
             Categorical features [num_rows, width] int32, `numeric` [num_rows, 2 * num_numeric] float32 (where
             there are any), embeddings [num_rows, dim] float32.
         """
-        arrays: Arrays = {name: vocabulary.encode(frame[name]) for name, vocabulary in self.vocabularies.items()}
+        arrays = {name: vocabulary.encode(frame[name]) for name, vocabulary in self.vocabularies.items()}
         if self.scales:
-            columns = [scale.encode(_to_float(frame[name])) for name, scale in self.scales.items()]
+            columns = [scale.encode(to_float(frame[name])) for name, scale in self.scales.items()]
             arrays[NUMERIC] = np.concatenate(columns, axis=1)
         return arrays | {name: vectors[name] for name in self.embeddings}
 
@@ -105,7 +105,9 @@ class SideInputs:
         )
 
 
-def fit_inputs(frame: pd.DataFrame, vectors: Mapping[str, np.ndarray], specs: Iterable[FeatureSpec]) -> SideInputs:
+def fit_inputs(
+    frame: pd.DataFrame, vectors: Mapping[str, np.ndarray], specs: Iterable[FeatureSpec]
+) -> SideInputs:
     """Learns vocabularies and scales.
 
     Args:
@@ -118,7 +120,7 @@ def fit_inputs(frame: pd.DataFrame, vectors: Mapping[str, np.ndarray], specs: It
         if spec.kind == "categorical":
             vocabularies[spec.name] = _fit_vocabulary(frame[spec.name])
         elif spec.kind in ("numeric", "timestamp"):
-            scales[spec.name] = _fit_scale(_to_float(frame[spec.name]))
+            scales[spec.name] = _fit_scale(to_float(frame[spec.name]))
         elif spec.kind == "embedding":
             embeddings[spec.name] = vectors[spec.name].shape[1]
     return SideInputs(vocabularies, scales, embeddings)
@@ -133,15 +135,17 @@ def _fit_scale(values: np.ndarray) -> Scale:
     squashed = _squash(values[~np.isnan(values)])
     if not len(squashed):
         return Scale(0.0, 1.0)
-    return Scale(float(squashed.mean()), float(squashed.std()) or 1.0)
+    # The spread of a constant column is rounding noise, which would blow up any other value.
+    is_constant = np.ptp(squashed) == 0
+    return Scale(float(squashed.mean()), 1.0 if is_constant else float(squashed.std()))
 
 
 def _squash(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _to_float(values: pd.Series) -> np.ndarray:
-    """Numbers as float64; times as days since 1970; what is missing as NaN."""
+def to_float(values: pd.Series) -> np.ndarray:
+    """Numbers, and times as days since 1970 [num_rows] float64; NaN where missing."""
     if pd.api.types.is_datetime64_any_dtype(values):
         return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy("float64")
     return values.to_numpy("float64", na_value=np.nan)

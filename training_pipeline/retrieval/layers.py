@@ -10,7 +10,7 @@ CATEGORY_DIM = 16
 
 
 class FeatureEmbedding(tf.keras.layers.Layer):
-    """The encoded features of one side as one vector: categories embedded, content projected, numbers as they are.
+    """One side's features as one vector: categories embedded, content projected, numbers as they are.
 
     Args:
         inputs: how the side was encoded.
@@ -24,10 +24,12 @@ class FeatureEmbedding(tf.keras.layers.Layer):
             feature: tf.keras.layers.Embedding(vocabulary.size, CATEGORY_DIM, name=feature)
             for feature, vocabulary in inputs.vocabularies.items()
         }
-        self.projections = {feature: tf.keras.layers.Dense(embedding_dim, name=feature) for feature in inputs.embeddings}
+        self.projections = {
+            feature: tf.keras.layers.Dense(embedding_dim, name=feature) for feature in inputs.embeddings
+        }
 
-    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Features [batch, ...] to [batch, width] float32; a zero column where the side has no features at all."""
+    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
+        """Features [batch, ...] to [batch, width] float32; None where the side has no features at all."""
         parts = [_mean_of_values(layer, features[name]) for name, layer in self.categories.items()]
         parts += [layer(features[name]) for name, layer in self.projections.items()]
         if self.has_numbers:

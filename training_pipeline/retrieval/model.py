@@ -11,6 +11,7 @@ from training_pipeline.retrieval.factorized_top_k import FactorizedTopK
 from training_pipeline.retrieval.query_tower import QueryTower
 
 Features = Mapping[str, tf.Tensor]
+Inputs = Mapping[str, Any]
 
 
 class TwoTowerModel(tfrs.models.Model):
@@ -49,7 +50,7 @@ class TwoTowerModel(tfrs.models.Model):
         mean_loss = tf.keras.losses.CategoricalCrossentropy(from_logits=True)
         self.task = tfrs.tasks.Retrieval(loss=mean_loss, temperature=temperature, remove_accidental_hits=True)
 
-    def compute_loss(self, inputs: Mapping[str, tf.Tensor | Features], training: bool = False) -> tf.Tensor:
+    def compute_loss(self, inputs: Inputs, training: bool = False) -> tf.Tensor:
         """Mean loss of a batch of examples (see `dataset.build_training_data`): scalar float32."""
         # An item that stands in many histories of the batch goes through its tower once.
         target, history = inputs["target"], inputs["history"]
@@ -66,7 +67,7 @@ class TwoTowerModel(tfrs.models.Model):
             compute_metrics=False,
         )
 
-    def embed_queries(self, inputs: Mapping[str, tf.Tensor | Features], vectors: tf.Tensor, training: bool) -> tf.Tensor:
+    def embed_queries(self, inputs: Inputs, vectors: tf.Tensor, training: bool) -> tf.Tensor:
         """Query embeddings [batch, embedding_dim] from the examples and their history's vectors."""
         query = {
             "user": _gather(self.users, inputs["user"]),
@@ -107,10 +108,12 @@ class TwoTowerModel(tfrs.models.Model):
     def _embed_items(self, rows: tf.Tensor) -> tf.Tensor:
         return self.candidate_tower(_gather(self.items, rows), training=False)
 
-    def test_step(self, inputs: Mapping[str, tf.Tensor | Features]) -> dict[str, tf.Tensor]:
+    def test_step(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """Ranks each held-out target in the whole corpus; the corpus was embedded when the test began."""
         vectors = tf.gather(self.top_k.candidates, tf.maximum(inputs["history"], 0))
-        self.top_k.update_state(self.embed_queries(inputs, vectors, training=False), inputs["target"], inputs["seen"])
+        self.top_k.update_state(
+            self.embed_queries(inputs, vectors, training=False), inputs["target"], inputs["seen"]
+        )
         return {metric.name: metric.result() for metric in self.top_k.metrics}
 
 

@@ -22,7 +22,9 @@ class QueryTower(tf.keras.Model):
         dropout: of the hidden layers.
     """
 
-    def __init__(self, user: SideInputs, moment: SideInputs, widths: Sequence[int], embedding_dim: int, dropout: float):
+    def __init__(
+        self, user: SideInputs, moment: SideInputs, widths: Sequence[int], embedding_dim: int, dropout: float
+    ):
         super().__init__(name="query_tower")
         self.user = FeatureEmbedding(user, embedding_dim, name="user")
         self.moment = FeatureEmbedding(moment, embedding_dim, name="moment")
