@@ -195,7 +195,7 @@ def read_section(section: type[Section], config: DictConfig, path: str) -> Secti
 
 
 def _describe(section: type[BaseModel], path: str, detail: Mapping[str, Any]) -> str:
-    place = ".".join([path, *map(str, detail["loc"])])
+    place = ".".join(filter(None, [path, *map(str, detail["loc"])]))
     if detail["type"] == "extra_forbidden":
         return unknown_key(place, _known_keys(section, detail["loc"][:-1]))
     found = "" if isinstance(detail["input"], dict) else f", found {detail['input']!r}"

@@ -43,27 +43,26 @@ class Computation:
     every run until the process ends.
 
     Args:
-        engine: the connection.
         expression: built from `declare_table`.
     """
 
-    def __init__(self, engine: BaseBackend, expression: ir.Table):
-        self._engine = engine
-        self._sql = engine.compile(expression)
+    def __init__(self, expression: ir.Table):
+        self._sql = ibis.duckdb.compile(expression)
         self._schema = expression.schema().to_pyarrow()
 
-    def run(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Computes the expression; threads may do so at the same time.
+    def run(self, engine: BaseBackend, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Computes the expression; threads may share the engine.
 
         Args:
+            engine: see `connect`.
             tables: rows of every declared table, by name.
 
         Returns:
             The rows of the result, in no order.
         """
         # Only the cursor sees what is registered with it, and closing it lets go of everything.
-        with self._engine.con.cursor() as cursor:
-            for name, frame in tables.items():
-                cursor.register(name, pa.Table.from_pandas(frame, preserve_index=False))
-            frame: pd.DataFrame = cursor.sql(self._sql).to_arrow_table().cast(self._schema).to_pandas()
-        return frame
+        with engine.con.cursor() as cursor:
+            for name, rows in tables.items():
+                cursor.register(name, pa.Table.from_pandas(rows, preserve_index=False))
+            computed: pd.DataFrame = cursor.sql(self._sql).to_arrow_table().cast(self._schema).to_pandas()
+        return computed

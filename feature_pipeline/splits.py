@@ -1,4 +1,4 @@
-"""How events divide into train, validation and test, and the queries that stand at the start of a window."""
+"""How events divide into train, validation and test, and the queries that ask for the held-out events."""
 
 from dataclasses import dataclass
 
@@ -49,22 +49,23 @@ def assign_split(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
     Raises:
         SplitError: a part has no events.
     """
-    parts = _temporal(interactions, config) if config.name == "temporal" else _leave_last_out(interactions, config)
+    assign = _temporal if config.name == "temporal" else _leave_last_out
+    parts = assign(interactions, config)
     for part in (TRAIN, VALIDATION, TEST):
         if not (parts == part).any():
             raise SplitError(
-                f"split {config.name!r} leaves no {part} events of {len(interactions)}. "
-                "Remedy: give more events, or change split.validation_share, split.test_share or split.min_events"
+                f"split {config.name!r} leaves no {part} events of {len(interactions)}. Remedy: give more "
+                "events, or change split.validation_share, split.test_share or split.min_events"
             )
     return parts
 
 
 def _temporal(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
-    times = np.sort(interactions[EVENT_TIME].to_numpy())
-    test_start = times[int(len(times) * (1 - config.test_share))]
-    validation_start = times[int(len(times) * (1 - config.test_share - config.validation_share))]
-    event_time = interactions[EVENT_TIME].to_numpy()
-    return np.select([event_time >= test_start, event_time >= validation_start], [TEST, VALIDATION], TRAIN)
+    times = interactions[EVENT_TIME]
+    # Rounded, as 1 - 0.1 - 0.2 is a little more than 0.7, and one event more would go by.
+    shares = np.round([1 - config.test_share - config.validation_share, 1 - config.test_share], 9)
+    validation_start, test_start = times.quantile(shares, interpolation="higher")
+    return np.select([times >= test_start, times >= validation_start], [TEST, VALIDATION], TRAIN)
 
 
 def _leave_last_out(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
@@ -76,7 +77,9 @@ def _leave_last_out(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarr
     return np.select([enough & (from_end == 0), enough & (from_end == 1)], [TEST, VALIDATION], TRAIN)
 
 
-def build_queries(interactions: pd.DataFrame, is_target: np.ndarray, context: list[str], repeats: bool) -> Queries:
+def build_queries(
+    interactions: pd.DataFrame, is_target: np.ndarray, context: list[str], repeats: bool
+) -> Queries:
     """Builds one query for each user with targets, standing at the user's first target.
 
     All of the user's targets are then relevant. Unless the data set repeats, an item that the user met
@@ -96,22 +99,26 @@ def build_queries(interactions: pd.DataFrame, is_target: np.ndarray, context: li
     frame = frame.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
     chosen = targets[[USER_ID, ITEM_ID]].drop_duplicates()
     if not repeats:
-        met = pd.MultiIndex.from_frame(interactions.loc[~is_target & _before_targets(interactions, frame), [USER_ID, ITEM_ID]])
-        chosen = chosen[~pd.MultiIndex.from_frame(chosen).isin(met)]
+        met = interactions.loc[_is_before_query(interactions, frame), [USER_ID, ITEM_ID]]
+        chosen = chosen[~pd.MultiIndex.from_frame(chosen).isin(pd.MultiIndex.from_frame(met))]
     frame = frame[frame[USER_ID].isin(chosen[USER_ID])].reset_index(drop=True)
     query = pd.Index(frame[USER_ID]).get_indexer(chosen[USER_ID])
     order = np.argsort(query, kind="stable")
     return Queries(frame, query[order], chosen[ITEM_ID].to_numpy()[order])
 
 
-def _before_targets(interactions: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
+def _is_before_query(interactions: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
     """Which events stand before their own user's query [num_events] bool."""
-    own = interactions[[USER_ID]].merge(frame[[USER_ID, AS_OF, AS_OF_ORDER]], on=USER_ID, how="left")
-    time, as_of = interactions[EVENT_TIME].to_numpy(), own[AS_OF].to_numpy()
-    return (time < as_of) | ((time == as_of) & (interactions[EVENT_ORDER].to_numpy() < own[AS_OF_ORDER].to_numpy()))
+    events = interactions[[USER_ID, EVENT_TIME, EVENT_ORDER]]
+    own = events.merge(frame[[USER_ID, AS_OF, AS_OF_ORDER]], on=USER_ID, how="left")
+    is_tie = own[EVENT_TIME] == own[AS_OF]
+    is_before = (own[EVENT_TIME] < own[AS_OF]) | (is_tie & (own[EVENT_ORDER] < own[AS_OF_ORDER]))
+    return is_before.to_numpy()
 
 
-def build_serving_queries(interactions: pd.DataFrame, user_ids: list[str], config: SplitConfig) -> pd.DataFrame:
+def build_serving_queries(
+    interactions: pd.DataFrame, user_ids: list[str], config: SplitConfig
+) -> pd.DataFrame:
     """Builds the moment at which each user is served, which is where the split's own queries stand.
 
     `temporal` asks just after the last event of all; `leave_last_out` just after the user's own last event
@@ -127,8 +134,8 @@ def build_serving_queries(interactions: pd.DataFrame, user_ids: list[str], confi
     """
     instant = np.timedelta64(1, "us")
     end = interactions[EVENT_TIME].max() + instant
-    frame = pd.DataFrame({USER_ID: pd.Series(user_ids, dtype="str"), AS_OF: end})
+    frame = pd.DataFrame({USER_ID: pd.Series(user_ids, dtype="str"), AS_OF: end, AS_OF_ORDER: LAST_ORDER})
     if config.name == "leave_last_out":
         last = interactions.groupby(USER_ID)[EVENT_TIME].max() + instant
         frame[AS_OF] = frame[USER_ID].map(last).fillna(end)
-    return frame.assign(**{AS_OF: frame[AS_OF].astype("datetime64[us]"), AS_OF_ORDER: LAST_ORDER})
+    return frame.astype({AS_OF: "datetime64[us]"})

@@ -1,8 +1,10 @@
-"""`python -m inference user=ID`: model bundle -> recommendations on stdout, a page, or a file for all users."""
+"""`python -m inference user=ID`: model bundle -> recommendations on stdout, on a page, or in a file."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pandas as pd
 from omegaconf import DictConfig
 from tqdm import tqdm
 
@@ -37,7 +39,7 @@ def serve_one(recommender: Recommender, request: Request) -> None:
     else:
         print(render_table(found))
     if request.html is not None:
-        history = recommender.get_history(request.user, PAGE_HISTORY)
+        history = recommender.get_history(request.user, PAGE_HISTORY, request.as_of)
         write_page(request.html, recommender.bundle, request.user, history, found)
         print(f"page: {request.html}", file=sys.stderr)
 
@@ -45,14 +47,18 @@ def serve_one(recommender: Recommender, request: Request) -> None:
 def serve_all(recommender: Recommender, request: Request) -> None:
     """Writes every user's recommendations to `request.out`."""
     assert request.out is not None
-    num_users = recommender.bundle.tables.users[USER_ID].size
-    with report_step("recommend to all") as step, tqdm(total=num_users, unit="user", disable=None) as bar:
-        blocks = []
-        for block in recommender.recommend_all(request.k):
-            blocks.append(block)
-            bar.update(block[USER_ID].nunique())
-        step.rows = write_batch(blocks, request.out)
+    with report_step("recommend to all") as step:
+        blocks = recommender.recommend_all(request.k, request.as_of, request.context)
+        step.rows = write_batch(_show_progress(blocks, len(recommender.bundle.tables.users)), request.out)
         step.note = str(request.out)
+
+
+def _show_progress(blocks: Iterable[pd.DataFrame], num_users: int) -> Iterator[pd.DataFrame]:
+    """The same blocks, with a bar on stderr where that is a terminal."""
+    with tqdm(total=num_users, unit="user", disable=None) as bar:
+        for block in blocks:
+            yield block
+            bar.update(block[USER_ID].nunique())
 
 
 if __name__ == "__main__":

@@ -2,14 +2,22 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import ConfigDict, PositiveInt, ValidationError
+from pydantic import BeforeValidator, ConfigDict, PositiveInt
 
 from feature_pipeline.config import ConfigError, EngineConfig, Strict, read_section
 
 ALL_USERS = "all"
+
+
+def _read_iso(value: Any) -> datetime:
+    """ISO 8601 alone; pydantic would count a bare `2024` as seconds since 1970."""
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a time in ISO 8601, as 2024-05-01T12:00:00") from None
 
 
 class Request(Strict):
@@ -34,27 +42,39 @@ class Request(Strict):
     html: Path | None
     out: Path | None
     bundle: str | None
-    as_of: datetime | None
-    context: dict[str, str]
+    as_of: Annotated[datetime, BeforeValidator(_read_iso)] | None
+    context: dict[str, str] | None
 
 
 def read_request(config: DictConfig) -> Request:
-    """Checks the request's part of the composed config.
+    """Checks the request's keys, which stand at the top of the composed config.
 
     Raises:
-        ConfigError: no user is named, or a value is not of its type.
+        ConfigError: no user is named, a value is not of its type, or a file is asked for that this user
+            does not get.
     """
     if OmegaConf.is_missing(config, "user"):
-        raise ConfigError("user: expected a user id or all, found nothing. Remedy: make infer USER=ID, or user=ID")
-    values: dict[str, Any] = {name: OmegaConf.to_container(OmegaConf.create({"v": config[name]}))["v"] for name in Request.model_fields}  # type: ignore[index]
-    try:
-        request = Request.model_validate(values)
-    except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in error.errors())
-        raise ConfigError("; ".join(problems)) from None
-    if request.user == ALL_USERS and request.out is None:
-        raise ConfigError("out: expected a file for user=all. Remedy: make infer USER=all OUT=FILE.parquet")
+        raise ConfigError(
+            "user: expected a user id or all, found nothing. Remedy: make infer USER=ID, or user=ID"
+        )
+    asked = {name: OmegaConf.select(config, name) for name in Request.model_fields}
+    request = read_section(Request, OmegaConf.create(asked), "")
+    _check_files(request)
     return request
+
+
+def _check_files(request: Request) -> None:
+    if request.user == ALL_USERS and request.out is None:
+        raise ConfigError(
+            "out: expected a file for user=all, found none. Remedy: make infer USER=all OUT=FILE.parquet"
+        )
+    if request.user == ALL_USERS and request.html is not None:
+        raise ConfigError(f"html: expected one user for a page, found all. Remedy: leave {request.html} out")
+    if request.user != ALL_USERS and request.out is not None:
+        raise ConfigError(
+            f"out: expected user=all for a Parquet file, found user={request.user}. "
+            "Remedy: make infer USER=all OUT=FILE.parquet; one user's are printed, FORMAT=json for programs"
+        )
 
 
 def read_engine(config: DictConfig) -> EngineConfig:

@@ -1,9 +1,11 @@
 """Why an item is recommended: the features that raised its score most, in words."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from feature_pipeline.features.pair import build_share_spec
 from feature_pipeline.features.similarity import build_specs
 from feature_pipeline.schema import FeatureSpec
 from inference.rerank import Ranked
@@ -36,46 +38,62 @@ class Explainer:
         self._specs = specs
         self._ranker = ranker
         self._titles = titles
+        self._categories = {
+            name: spec.name
+            for spec in specs
+            if spec.side == "candidate" and spec.kind == "categorical"
+            for name in (spec.name, build_share_spec(spec.name).name)
+        }
         self._spaces = {RETRIEVAL_SCORE: item_embeddings, RETRIEVAL_RANK: item_embeddings}
         for name, space in vectors.items():
             self._spaces |= {spec.name: space for spec in build_specs(name)}
 
     def explain(self, ranked: Ranked, history: np.ndarray) -> list[list[str]]:
-        """The strongest reasons of each recommendation, strongest first.
+        """The strongest reasons of each recommendation, strongest first, `NUM_REASONS` at most.
 
         Args:
             ranked: the recommendations.
             history: recent item positions of each query [num_queries, length] int, oldest first, -1 pads.
         """
         effects = self._ranker.explain(ranked.rows)
+        rows = ranked.rows.frame.to_dict("records")
         return [
-            self._choose(effect, ranked.rows.frame.iloc[row], ranked.item[row], history[ranked.query[row]])
-            for row, effect in enumerate(effects)
+            self._choose(effect, row, item, history[query][history[query] >= 0])
+            for effect, row, item, query in zip(effects, rows, ranked.item, ranked.query, strict=True)
         ]
 
-    def _choose(self, effect: np.ndarray, row: Mapping[str, object], item: int, history: np.ndarray) -> list[str]:
-        reasons: list[str] = []
+    def _choose(self, effect: np.ndarray, row: dict[Any, Any], item: int, past: np.ndarray) -> list[str]:
+        reasons: dict[str, str] = {}
         for column in np.argsort(-effect, kind="stable"):
             spec = self._specs[column]
             if effect[column] <= 0 or len(reasons) == NUM_REASONS:
                 break
-            if spec.reason and not any(reason.startswith(spec.reason) for reason in reasons):
-                reasons.append(spec.reason + self._find_evidence(spec, row, item, history[history >= 0]))
-        return reasons
+            if spec.reason and spec.reason not in reasons and self._is_true(spec, row[spec.name], past):
+                evidence = self._find_evidence(spec.name, row, item, past)
+                reasons[spec.reason] = f"{spec.reason}: {evidence}" if evidence else spec.reason
+        return list(reasons.values())
 
-    def _find_evidence(self, spec: FeatureSpec, row: Mapping[str, object], item: int, history: np.ndarray) -> str:
-        if spec.side == "candidate" and spec.kind == "categorical":
-            return f": {row[spec.name]}"
-        if not len(history):
-            return ""
-        if spec.name == AFTER_LAST:
-            return f": {self._titles[history[-1]]}"
-        if spec.name in self._spaces:
-            space = self._spaces[spec.name]
-            return f": {self._titles[history[np.argmax(_cosines(space[history], space[item]))]]}"
+    def _is_true(self, spec: FeatureSpec, value: Any, past: np.ndarray) -> bool:
+        """Whether the words hold here: a score may rise because a count is zero, or a past is missing."""
+        if spec.side == "pair" and not len(past):
+            return False
+        if spec.name in (RETRIEVAL_SCORE, RETRIEVAL_RANK):
+            return True
+        return bool(value) if spec.kind == "categorical" else value > 0
+
+    def _find_evidence(self, feature: str, row: dict[Any, Any], item: int, past: np.ndarray) -> str:
+        """What the words point at: a category's values, or the title of an item of the history."""
+        if feature in self._categories:
+            return str(row[self._categories[feature]]).replace("|", ", ")
+        if feature == AFTER_LAST:
+            return str(self._titles[past[-1]])
+        if feature in self._spaces:
+            space = self._spaces[feature]
+            return str(self._titles[past[np.argmax(_cosines(space[past], space[item]))]])
         return ""
 
 
 def _cosines(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-    return (vectors @ vector) / np.where(norms > 0, norms, 1)
+    cosines: np.ndarray = (vectors @ vector) / np.where(norms > 0, norms, 1)
+    return cosines

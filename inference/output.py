@@ -13,7 +13,15 @@ from feature_pipeline.schema import ITEM_ID, TITLE, USER_ID
 from inference.recommender import RANK, RANKING_SCORE, REASONS
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
-SCORE_COLUMNS = (USER_ID, ITEM_ID, RANK, RETRIEVAL_SCORE, RANKING_SCORE)
+BATCH_SCHEMA = pa.schema(
+    {
+        USER_ID: pa.string(),
+        ITEM_ID: pa.string(),
+        RANK: pa.int32(),
+        RETRIEVAL_SCORE: pa.float32(),
+        RANKING_SCORE: pa.float32(),
+    }
+)
 TITLE_WIDTH = 40
 
 
@@ -21,9 +29,10 @@ def render_table(recommendations: pd.DataFrame) -> str:
     """One aligned line for each recommendation: rank, title, both scores, reasons."""
     lines = [("rank", "title", "retrieval", "ranking", "reasons")]
     for row in recommendations.to_dict("records"):
-        title = row[TITLE] if len(row[TITLE]) <= TITLE_WIDTH else row[TITLE][: TITLE_WIDTH - 1] + "…"
+        title = row[TITLE] or row[ITEM_ID]
+        shown = title if len(title) <= TITLE_WIDTH else title[: TITLE_WIDTH - 1] + "…"
         scores = f"{row[RETRIEVAL_SCORE]:.3f}", f"{row[RANKING_SCORE]:.3f}"
-        lines.append((str(row[RANK]), title or row[ITEM_ID], *scores, "; ".join(row[REASONS])))
+        lines.append((str(row[RANK]), shown, *scores, "; ".join(row[REASONS])))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
@@ -36,23 +45,24 @@ def render_json(user_id: str, bundle_id: str, recommendations: pd.DataFrame) -> 
 
 
 def write_batch(blocks: Iterable[pd.DataFrame], path: Path) -> int:
-    """Writes `user_id, item_id, rank, retrieval_score, ranking_score` as Parquet; returns the number of rows.
+    """Writes recommendations as Parquet in the columns of `BATCH_SCHEMA`; returns the number of rows.
 
-    The file appears whole or not at all.
+    One block after another is written, so that they need not fit in memory together. The file appears whole
+    or not at all.
+
+    Args:
+        blocks: see `Recommender.recommend`.
+        path: the file; its folder is made if need be.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.{os.getpid()}")
-    writer: pq.ParquetWriter | None = None
     rows = 0
     try:
-        for block in blocks:
-            table = pa.Table.from_pandas(block[list(SCORE_COLUMNS)], preserve_index=False).replace_schema_metadata()
-            writer = writer or pq.ParquetWriter(work, table.schema, compression="zstd")
-            writer.write_table(table)
-            rows += len(block)
-        if writer:
-            writer.close()
-            os.replace(work, path)
-        return rows
+        with pq.ParquetWriter(work, BATCH_SCHEMA, compression="zstd") as writer:
+            for block in blocks:
+                writer.write_table(pa.Table.from_pandas(block, BATCH_SCHEMA, preserve_index=False))
+                rows += len(block)
+        work.replace(path)
     finally:
         work.unlink(missing_ok=True)
+    return rows

@@ -1,30 +1,58 @@
 """One self-contained page: what a user met before, and what is recommended, as pictures."""
 
 import base64
-from collections.abc import Mapping
+import math
+import mimetypes
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, FeatureSpec
 from inference.recommender import RANKING_SCORE, REASONS
 from training_pipeline.bundle import Bundle
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
+TEMPLATE = "page.html.j2"
 
-def write_page(path: Path, bundle: Bundle, user_id: str, history: pd.DataFrame, recommendations: pd.DataFrame) -> None:
+
+def write_page(
+    path: Path, bundle: Bundle, user_id: str, history: pd.DataFrame, recommendations: pd.DataFrame
+) -> None:
     """Writes the page.
 
     Args:
-        path: the HTML file.
+        path: the HTML file; its folder is made if need be.
         bundle: names the items' declared features, and where their pictures lie.
         user_id: whose page it is.
         history: see `Recommender.get_history`.
         recommendations: see `Recommender.recommend`, with reasons.
     """
     items = bundle.tables.items.set_index(ITEM_ID)
+    users = bundle.tables.users.set_index(USER_ID)
+    page = _load_template().render(
+        user_id=user_id,
+        bundle_id=bundle.id,
+        dataset=bundle.store.dataset.name,
+        profile=_describe(
+            users.loc[user_id], bundle.tables.specs["users"], ("categorical", "numeric", "text")
+        ),
+        history=[
+            _build_card(bundle, items.loc[row[ITEM_ID]], f"{row[EVENT_TIME]:%d %b %Y}", [])
+            for row in history.to_dict("records")
+        ],
+        recommendations=[
+            _build_card(bundle, items.loc[row[ITEM_ID]], _describe_scores(row), row[REASONS])
+            for row in recommendations.to_dict("records")
+        ],
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+
+
+def _load_template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -32,64 +60,45 @@ def write_page(path: Path, bundle: Bundle, user_id: str, history: pd.DataFrame, 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("page.html.j2").render(
-        user_id=user_id,
-        bundle_id=bundle.id,
-        dataset=bundle.store.dataset.name,
-        profile=_describe_user(bundle, user_id),
-        history=[
-            _build_card(bundle, items.loc[row[ITEM_ID]], f"{row[EVENT_TIME]:%d %b %Y}") for _, row in history.iterrows()
-        ],
-        recommendations=[
-            _build_card(
-                bundle,
-                items.loc[row[ITEM_ID]],
-                f"retrieval {row[RETRIEVAL_SCORE]:.3f} · ranking {row[RANKING_SCORE]:.3f}",
-                row[REASONS],
-            )
-            for _, row in recommendations.iterrows()
-        ],
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    return environment.get_template(TEMPLATE)
 
 
-def _build_card(bundle: Bundle, item: pd.Series, note: str, reasons: list[str] | None = None) -> dict[str, Any]:
+def _build_card(bundle: Bundle, item: Any, note: str, reasons: list[str]) -> dict[str, Any]:
     return {
         "title": item[TITLE] or item.name,
-        "facts": _describe(item, [s.name for s in bundle.tables.specs["items"] if s.kind in ("categorical", "numeric")]),
+        "facts": _describe(item, bundle.tables.specs["items"], ("categorical", "numeric")),
         "picture": _read_picture(bundle, item),
         "note": note,
-        "reasons": reasons or [],
+        "reasons": reasons,
     }
 
 
-def _describe_user(bundle: Bundle, user_id: str) -> str:
-    users = bundle.tables.users.set_index("user_id")
-    return _describe(users.loc[user_id], [s.name for s in bundle.tables.specs["users"] if s.kind != "embedding"])
+def _describe_scores(row: dict[Any, Any]) -> str:
+    return f"retrieval {row[RETRIEVAL_SCORE]:.3f} · ranking {row[RANKING_SCORE]:.3f}"
 
 
-def _describe(row: Mapping[str, Any], names: list[str]) -> str:
-    """The row's declared values that a person can read, in one line."""
-    parts = []
-    for name in names:
-        value = row[name]
-        if isinstance(value, str) and value:
-            parts.append(value)
-        elif isinstance(value, float | int) and value == value:
-            parts.append(f"{value:g}")
-        elif hasattr(value, "__len__") and not isinstance(value, str):
-            parts.append(", ".join(value))
-    return " · ".join(part for part in parts if part)
+def _describe(row: Any, specs: list[FeatureSpec], kinds: Sequence[str]) -> str:
+    """The row's declared values of these kinds, in one line."""
+    values = [_write_value(row[spec.name]) for spec in specs if spec.kind in kinds]
+    return " · ".join(value for value in values if value)
 
 
-def _read_picture(bundle: Bundle, item: pd.Series) -> str | None:
+def _write_value(value: Any) -> str:
+    """A text, a number, or the values of a category; nothing where it is missing."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:g}"
+    return ", ".join(value)
+
+
+def _read_picture(bundle: Bundle, item: Any) -> str | None:
     """The item's picture as a data URI; None where it has none, or the raw files are gone."""
-    names = [spec.name for spec in bundle.tables.specs["items"] if spec.kind == "image"]
-    if not names or not isinstance(item[names[0]], str):
+    name = next((spec.name for spec in bundle.tables.specs["items"] if spec.kind == "image"), None)
+    if name is None or not isinstance(item[name], str):
         return None
-    file = Path(bundle.store.dataset.root) / item[names[0]]
+    file = Path(bundle.store.dataset.root) / item[name]
     if not file.is_file():
         return None
-    kind = "png" if file.suffix.lower() == ".png" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"
+    kind = mimetypes.guess_type(file.name)[0]
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"

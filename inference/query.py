@@ -6,14 +6,19 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.columns import read_categories
+from feature_pipeline.config import FeatureColumn
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
-from feature_pipeline.point_in_time import AS_OF
-from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, USER_ID
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, find_recent_events
+from feature_pipeline.schema import USER_ID
 from feature_pipeline.splits import build_serving_queries
 from training_pipeline.bundle import Bundle
 
 SHOWN_IDS = 5
+
+# Before the first event of the very instant, so that nothing at `as_of` itself is read.
+_FIRST_ORDER = 0
 
 
 class UnknownUserError(UserError):
@@ -34,19 +39,19 @@ def build_queries(
         builder: computes the features as of the query.
         user_ids: whom to serve; all must be in the users table.
         as_of: the moment, UTC; None for where the split's own queries stand.
-        context: features of the moment; what is left open is taken from the user's latest event.
+        context: features of the moment; what is left open is taken from the user's latest event before.
 
     Returns:
         `user_id, as_of, as_of_order`, and the moment's features.
 
     Raises:
-        UserError: a user or a context feature is unknown.
+        UserError: a user or a context feature is unknown, or its value is of the wrong kind.
     """
     check_users(bundle, user_ids)
     queries = build_serving_queries(bundle.tables.interactions, list(user_ids), bundle.split)
     if as_of is not None:
-        moment = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
-        queries[AS_OF] = np.datetime64(moment.replace(tzinfo=None), "us")
+        queries[AS_OF] = to_instant(as_of)
+        queries[AS_OF_ORDER] = _FIRST_ORDER
     computed = builder.compute_query_features(queries)[[spec.name for spec in QUERY_SPECS]]
     return pd.concat([queries, computed, _build_context(bundle, queries, context)], axis=1)
 
@@ -62,22 +67,42 @@ def check_users(bundle: Bundle, user_ids: Sequence[str]) -> None:
         )
 
 
+def to_instant(moment: datetime) -> np.datetime64:
+    """A moment as the tables hold it: UTC without zone, in microseconds; UTC where it names no zone."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return np.datetime64(aware.replace(tzinfo=None), "us")
+
+
 def _build_context(bundle: Bundle, queries: pd.DataFrame, context: Mapping[str, str]) -> pd.DataFrame:
-    computed = {spec.name for spec in QUERY_SPECS}
-    names = [spec.name for spec in bundle.tables.specs["interactions"] if spec.name not in computed]
+    declared = bundle.store.dataset.interactions.context
     for name in context:
-        if name not in names:
-            raise UserError(f"context {name!r} is unknown. Choices: {', '.join(names) or 'none in this data set'}")
+        if name not in declared:
+            choices = ", ".join(declared) or "none in this data set"
+            raise UserError(f"context {name!r} is unknown. Choices: {choices}")
     events = bundle.tables.interactions
-    own = events[events[USER_ID].isin(queries[USER_ID])].sort_values([EVENT_TIME, EVENT_ORDER])
-    latest = own.drop_duplicates(USER_ID, keep="last").set_index(USER_ID)[names]
-    columns = {}
-    for name in names:
-        values = latest[name].reindex(queries[USER_ID]).to_list()
-        columns[name] = [[context[name]] if name in context else _or_empty(value) for value in values]
+    latest = events[list(declared)].reindex(find_recent_events(queries, events, 1)[:, 0])
+    columns = {
+        name: [_read_value(name, feature, context[name])] * len(queries)
+        if name in context
+        else _fill_lists(latest[name], feature)
+        for name, feature in declared.items()
+    }
     return pd.DataFrame(columns, index=queries.index)
 
 
-def _or_empty(value: object) -> object:
+def _read_value(name: str, feature: FeatureColumn, text: str) -> object:
+    """One given value, in the form that the interactions table has."""
+    if feature.kind == "categorical":
+        return read_categories(pd.Series([text], dtype="str"), feature.separator).iloc[0]
+    try:
+        return float(text) if feature.kind == "numeric" else to_instant(datetime.fromisoformat(text))
+    except ValueError:
+        expected = "a number" if feature.kind == "numeric" else "a time (ISO 8601)"
+        raise UserError(f"context {name!r}: expected {expected}, found {text!r}") from None
+
+
+def _fill_lists(values: pd.Series, feature: FeatureColumn) -> list[object]:
     """Categories are lists; a user without events has none of them."""
-    return value if isinstance(value, list | np.ndarray) else []
+    if feature.kind != "categorical":
+        return values.to_list()
+    return [value if isinstance(value, np.ndarray) else [] for value in values]

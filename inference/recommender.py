@@ -11,10 +11,10 @@ from scipy.sparse import csr_array
 
 from feature_pipeline.config import EngineConfig
 from feature_pipeline.features.build import SIMILARITY_HISTORY, FeatureBuilder
-from feature_pipeline.schema import ITEM_ID, TITLE, USER_ID
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
 from inference.explain import Explainer
 from inference.index import ExactIndex
-from inference.query import build_queries
+from inference.query import build_queries, to_instant
 from inference.rerank import Ranked, rerank
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import build_feature_builder
@@ -30,7 +30,7 @@ REASONS = "reasons"
 
 @dataclass
 class Recommender:
-    """Recommends items of one bundle.
+    """Recommends items of one bundle; one thread at a time may use it.
 
     Attributes:
         bundle: the model.
@@ -54,7 +54,7 @@ class Recommender:
             user_ids: whom to serve.
             k: how many items for each; fewer where fewer are left.
             as_of: the moment, UTC; None for where the bundle's split puts its queries.
-            context: features of the moment; what is left open is taken from the user's latest event.
+            context: features of the moment; what is left open is taken from the user's latest event before.
             explain: whether to add `reasons`.
 
         Returns:
@@ -62,11 +62,13 @@ class Recommender:
             user by user, best first.
 
         Raises:
-            UserError: a user or a context feature is unknown.
+            UserError: a user or a context feature is unknown, or its value is of the wrong kind.
         """
         tables = self.bundle.tables
         queries = build_queries(self.bundle, self._builder, user_ids, as_of, context or {})
-        examples = build_examples(queries, tables, self.bundle.inputs, self._builder, self.bundle.query.length)
+        examples = build_examples(
+            queries, tables, self.bundle.inputs, self._builder, self.bundle.query.length
+        )
         embedded = embed_queries(self.bundle.query_tower, examples, self._users, self.bundle.item_embeddings)
         num_candidates = max(k, self.bundle.ranker_config.candidates)
         candidates = self._index.search(embedded, self._find_excluded(queries), num_candidates)
@@ -78,17 +80,25 @@ class Recommender:
             frame[REASONS] = self._explainer.explain(ranked, history)
         return frame
 
-    def recommend_all(self, k: int, block: int = 256) -> Iterator[pd.DataFrame]:
-        """Recommends to every user of the bundle, block by block; see `recommend`."""
+    def recommend_all(
+        self,
+        k: int,
+        as_of: datetime | None = None,
+        context: Mapping[str, str] | None = None,
+        block: int = 256,
+    ) -> Iterator[pd.DataFrame]:
+        """Recommends to every user of the bundle, `block` users at a time; see `recommend`."""
         user_ids = list(self.bundle.tables.users[USER_ID])
         for start in range(0, len(user_ids), block):
-            yield self.recommend(user_ids[start : start + block], k)
+            yield self.recommend(user_ids[start : start + block], k, as_of, context)
 
-    def get_history(self, user_id: str, length: int) -> pd.DataFrame:
-        """The user's latest events, newest first: the interactions table's columns and the items' own."""
+    def get_history(self, user_id: str, length: int, as_of: datetime | None = None) -> pd.DataFrame:
+        """The user's latest events before the moment, newest first: rows of the interactions table."""
         events = self.bundle.tables.interactions
-        latest = events[events[USER_ID] == user_id].iloc[::-1].head(length)
-        return latest.merge(self.bundle.tables.items, on=ITEM_ID, how="left", suffixes=("", "_item"))
+        own = events[events[USER_ID] == user_id]
+        if as_of is not None:
+            own = own[own[EVENT_TIME] < to_instant(as_of)]
+        return own.iloc[::-1].head(length)
 
     def _find_excluded(self, queries: pd.DataFrame) -> csr_array:
         num_items = len(self.bundle.tables.items)

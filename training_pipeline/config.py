@@ -3,9 +3,9 @@
 from typing import Literal
 
 from omegaconf import DictConfig
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, ValidationError
 
-from feature_pipeline.config import EngineConfig, SplitConfig, Strict, read_section
+from feature_pipeline.config import ConfigError, EngineConfig, SplitConfig, Strict, read_section
 
 
 class TowerConfig(Strict):
@@ -90,21 +90,28 @@ class Settings(Strict):
     ranker: RankerConfig
 
 
+_SECTIONS: dict[str, type[Strict]] = {
+    "engine": EngineConfig,
+    "split": SplitConfig,
+    "tower": TowerConfig,
+    "query": QueryConfig,
+    "retrieval": RetrievalConfig,
+    "ranker": RankerConfig,
+}
+
+
 def read_settings(config: DictConfig) -> Settings:
     """Checks the composed config section by section.
 
     Raises:
         ConfigError: an unknown key or a wrong value, named with the choices.
     """
-    return Settings(
-        dataset=config.dataset.name,
-        artifacts=config.artifacts,
-        seed=config.seed,
-        threads=config.threads,
-        engine=read_section(EngineConfig, config, "engine"),
-        split=read_section(SplitConfig, config, "split"),
-        tower=read_section(TowerConfig, config, "tower"),
-        query=read_section(QueryConfig, config, "query"),
-        retrieval=read_section(RetrievalConfig, config, "retrieval"),
-        ranker=read_section(RankerConfig, config, "ranker"),
-    )
+    sections = {name: read_section(section, config, name) for name, section in _SECTIONS.items()}
+    plain = {name: config[name] for name in ("artifacts", "seed", "threads")}
+    try:
+        return Settings.model_validate({"dataset": config.dataset.name, **plain, **sections})
+    except ValidationError as error:
+        problems = (
+            f"{detail['loc'][0]}: {detail['msg']}, found {detail['input']!r}" for detail in error.errors()
+        )
+        raise ConfigError("; ".join(problems)) from None

@@ -19,7 +19,7 @@ def find_seen(
         builder: finds the histories.
         num_items: size of the corpus.
     """
-    counts = interactions.loc[interactions[USER_ID].isin(queries[USER_ID]), USER_ID].value_counts()
+    counts = interactions.loc[interactions[USER_ID].isin(queries[USER_ID].unique()), USER_ID].value_counts()
     history = builder.find_history(queries, int(counts.max()) if len(counts) else 1)
     query, place = np.nonzero(history >= 0)
     return mark(query, history[query, place], (len(queries), num_items))

@@ -1,7 +1,7 @@
 """One builder of features for training and serving alike: the same tables in, the same values out."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache
 
 import ibis.expr.types as ir
 import numpy as np
@@ -77,7 +77,7 @@ class FeatureBuilder:
         """
         asked = self._number(queries)
         tables = {"asked": asked, "of_user": _keep(self._events, USER_ID, asked[USER_ID])}
-        return _in_order(self._query_features.run(tables))
+        return _in_order(_compile_query_features().run(self._engine, tables))
 
     def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
         """Finds the latest items of each query's user: [num_queries, length] int64 item positions, -1 pads.
@@ -89,8 +89,8 @@ class FeatureBuilder:
         asked = self._number(queries).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
         found = find_recent_events(asked, self._events, length)
         # The extra item at the end is where the padding, -1, points.
-        items: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)
-        return items[found]
+        history: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
+        return history
 
     def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
         """Computes the columns of `specs` for each candidate of each query.
@@ -130,34 +130,34 @@ class FeatureBuilder:
             "of_user": _keep(self._events, USER_ID, asked[USER_ID]),
             "of_item": _keep(self._events, ITEM_ID, rows[ITEM_ID]),
             "steps": _keep(self._steps, FROM_ITEM, recent[FROM_ITEM]),
-            **self._values,
+            **{f"values_{category}": values for category, values in self._values.items()},
         }
-        return _in_order(self._row_features.run(tables))
+        return _in_order(_compile_row_features(*self._values).run(self._engine, tables))
 
-    @cached_property
-    def _query_features(self) -> Computation:
-        asked = declare_table("asked", ROW, USER_ID, AS_OF)
-        of_user = declare_table("of_user", USER_ID, EVENT_TIME)
-        return Computation(self._engine, _join(asked, [user.compute(asked, of_user), context.compute(asked)]))
 
-    @cached_property
-    def _row_features(self) -> Computation:
-        asked = declare_table("asked", QUERY, USER_ID, AS_OF)
-        rows = declare_table("rows", ROW, QUERY, USER_ID, ITEM_ID, AS_OF)
-        recent = declare_table("recent", ROW, QUERY, FROM_ITEM, AS_OF, STEPS_BACK)
-        steps = declare_table("steps", FROM_ITEM, ITEM_ID, EVENT_TIME)
-        of_user, of_item = (
-            declare_table(name, USER_ID, ITEM_ID, EVENT_TIME) for name in ("of_user", "of_item")
-        )
-        computed = [
-            item.compute(rows, of_item),
-            pair.compute_times_met(rows, of_user),
-            pair.compute_transitions(rows, recent, steps),
-        ]
-        for category in self._values:
-            values = declare_table(category, ITEM_ID, VALUE)
-            computed.append(pair.compute_category_share(rows, asked, values, of_user, category))
-        return Computation(self._engine, _join(rows, computed))
+@cache
+def _compile_query_features() -> Computation:
+    asked = declare_table("asked", ROW, USER_ID, AS_OF)
+    of_user = declare_table("of_user", USER_ID, EVENT_TIME)
+    return Computation(_join(asked, [user.compute(asked, of_user), context.compute(asked)]))
+
+
+@cache
+def _compile_row_features(*categories: str) -> Computation:
+    asked = declare_table("asked", QUERY, USER_ID, AS_OF)
+    rows = declare_table("rows", ROW, QUERY, USER_ID, ITEM_ID, AS_OF)
+    recent = declare_table("recent", ROW, QUERY, FROM_ITEM, AS_OF, STEPS_BACK)
+    steps = declare_table("steps", FROM_ITEM, ITEM_ID, EVENT_TIME)
+    of_user, of_item = (declare_table(name, USER_ID, ITEM_ID, EVENT_TIME) for name in ("of_user", "of_item"))
+    computed = [
+        item.compute(rows, of_item),
+        pair.compute_times_met(rows, of_user),
+        pair.compute_transitions(rows, recent, steps),
+    ]
+    for category in categories:
+        values = declare_table(f"values_{category}", ITEM_ID, VALUE)
+        computed.append(pair.compute_category_share(rows, asked, values, of_user, category))
+    return Computation(_join(rows, computed))
 
 
 def _join(rows: ir.Table, computed: list[ir.Table]) -> ir.Table:

@@ -8,6 +8,9 @@ import numpy as np
 
 from feature_pipeline.schema import FeatureSpec
 
+# What is shorter is rounding, as where opposite vectors cancel out, and has no direction.
+_SHORTEST = 1e-6
+
 
 def build_specs(embedding: str) -> tuple[FeatureSpec, FeatureSpec]:
     """Specs of the two columns of `compute` for one item embedding, as `description_embedding`."""
@@ -21,9 +24,9 @@ def build_specs(embedding: str) -> tuple[FeatureSpec, FeatureSpec]:
 
 
 def normalize(vectors: np.ndarray) -> np.ndarray:
-    """Scales each row to length 1: [num_rows, dim] float32; a zero row stays zero."""
+    """Scales each vector to length 1: [..., dim] float32; one without length becomes zero."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+    return (vectors / np.where(norms > _SHORTEST, norms, np.inf)).astype(np.float32)
 
 
 def compute(units: np.ndarray, history: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +44,7 @@ def compute(units: np.ndarray, history: np.ndarray, candidates: np.ndarray) -> t
     """
     to_mean = np.zeros(candidates.shape, np.float32)
     to_nearest = np.zeros(candidates.shape, np.float32)
-    has_content: np.ndarray = units.any(axis=1)
+    has_content = np.asarray(units.any(axis=1))
     for query, past in enumerate(history):
         kept = units[past[(past >= 0) & has_content[past]]]
         if len(kept):

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from feature_pipeline.schema import SchemaError
 from feature_pipeline.sources.artwork import STYLES, draw_artwork
 from feature_pipeline.sources.artwork_sheet import COMPOSITIONS
 from feature_pipeline.sources.raw import RawTable, RawTables
@@ -89,10 +90,10 @@ def write(root: Path, seed: int) -> None:
         seed: the same seed writes the same bytes.
 
     Raises:
-        FileExistsError: `root` holds something already; delete it or choose another directory.
+        SchemaError: `root` holds something already; delete it or choose another directory.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise FileExistsError(
+        raise SchemaError(
             f"root: expected a new or empty directory for the sample, but {root} is not; "
             "delete it or choose another directory"
         )
@@ -110,13 +111,13 @@ def write(root: Path, seed: int) -> None:
 def _check_seed(root: Path, seed: int) -> None:
     path = root / _SEED_FILE
     if not path.exists():
-        raise FileNotFoundError(
+        raise SchemaError(
             f"root: expected a directory written by the sample, but {root} has no {_SEED_FILE}; "
             "delete the directory to have the sample written anew, or give the root of the sample"
         )
     written = path.read_text().strip()
     if written != str(seed):
-        raise ValueError(
+        raise SchemaError(
             f"seed: expected {written}, with which {root} was written, got {seed}; "
             f"ask for seed {written}, or delete the directory to have it written anew"
         )
@@ -141,8 +142,8 @@ def read(root: Path, seed: int = 42) -> RawTables:
         path relative to `root`.
 
     Raises:
-        FileNotFoundError: `root` exists but holds no sample; delete it or give another.
-        ValueError: `root` was written with another seed; ask for that one or delete `root`.
+        SchemaError: `root` exists but holds no sample; delete it or give another.
+        SchemaError: `root` was written with another seed; ask for that one or delete `root`.
     """
     if not root.exists():
         write(root, seed)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from feature_pipeline.schema import SchemaError
 from feature_pipeline.sources import sample
 from feature_pipeline.sources.artwork_sheet import COMPOSITIONS, PALETTES, rgb
 from feature_pipeline.sources.raw import RawTables
@@ -309,18 +310,16 @@ def test_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_write_does_not_touch_what_is_there(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(
-        FileExistsError, match=r"root: expected a new or empty directory .* delete it or choose"
-    ):
+    with pytest.raises(SchemaError, match=r"root: expected a new or empty directory .* delete it or choose"):
         sample.write(tmp_path, SEED)
     assert (tmp_path / "mine.txt").read_text() == "keep"
 
 
 def test_read_refuses_a_directory_without_a_sample(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"root: expected a directory .* has no seed.txt; delete"):
+    with pytest.raises(SchemaError, match=r"root: expected a directory .* has no seed.txt; delete"):
         sample.read(tmp_path, SEED)
 
 
 def test_read_refuses_another_seed(root):
-    with pytest.raises(ValueError, match=r"seed: expected 42, .* got 7; ask for seed 42, or delete"):
+    with pytest.raises(SchemaError, match=r"seed: expected 42, .* got 7; ask for seed 42, or delete"):
         sample.read(root, 7)

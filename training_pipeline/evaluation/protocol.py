@@ -43,7 +43,7 @@ class HeldOut:
     is_cold: np.ndarray
 
     def list_segments(self) -> dict[str, np.ndarray]:
-        """Which (query, relevant item) pairs each segment holds [relevant.nnz] bool; empty ones are absent."""
+        """Which (query, relevant item) pairs each segment holds [relevant.nnz] bool; none is empty."""
         query, item = self.relevant.nonzero()
         past = self.past[query]
         segments = {

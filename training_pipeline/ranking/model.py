@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from catboost import CatBoost, Pool
+from tqdm import tqdm
 
+from feature_pipeline.errors import UserError
 from training_pipeline.config import RankerConfig
 from training_pipeline.ranking.rows import RankingRows
 
@@ -27,13 +30,15 @@ class Ranker:
         return np.asarray(self.model.predict(_build_pool(rows)), np.float32)
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
-        """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding gets minus infinity."""
+        """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding is -inf."""
         scores = np.full(candidates.shape, -np.inf, np.float32)
         scores[candidates >= 0] = self.score(rows)
         return scores
 
     def explain(self, rows: RankingRows) -> np.ndarray:
-        """What each column adds to a row's score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
+        """What each column adds to a score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
+        if rows.frame.empty:  # which CatBoost refuses, and a user who has seen everything has
+            return np.zeros(rows.frame.shape, np.float32)
         shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues")
         return np.asarray(shap[:, :-1], np.float32)
 
@@ -71,16 +76,16 @@ def fit_ranker(
         threads: of CatBoost.
 
     Raises:
-        ValueError: no query has a chosen item among its candidates.
+        UserError: no query that is not held out has a chosen item among its candidates.
     """
     useful = np.isin(rows.query, rows.query[chosen])
     kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, config.negatives, seed))
-    if not len(kept):
-        raise ValueError(
-            "no chosen item is among the retrieved candidates, so the ranker has nothing to learn from. "
-            "Remedy: raise ranker.candidates, or train the retriever longer"
-        )
     sample, label, apart = rows.take(kept), chosen[kept], held_out[rows.query[kept]]
+    if apart.all():
+        raise UserError(
+            "no chosen item is among the retrieved candidates, so the ranker has nothing to learn from. "
+            "Remedy: raise ranker.candidates or retrieval.epochs, or give more events"
+        )
     model = CatBoost(
         {
             "loss_function": config.loss,
@@ -97,12 +102,25 @@ def fit_ranker(
         }
     )
     train = _build_pool(sample.take(np.flatnonzero(~apart)), label[~apart])
-    if label[apart].any():
+    stopping: dict[str, Any] = {}
+    if apart.any():
         held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart])
-        model.fit(train, eval_set=held, early_stopping_rounds=config.patience, use_best_model=True)
-    else:
-        model.fit(train)
+        stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": True}
+    with tqdm(total=config.iterations, desc="train ranker", unit="tree", disable=None) as bar:
+        model.fit(train, callbacks=[_TreeBar(bar)], **stopping)
     return Ranker(model)
+
+
+class _TreeBar:
+    """Moves a progress bar on by one tree at a time, as CatBoost calls it."""
+
+    def __init__(self, bar: Any):
+        self._bar = bar
+
+    def after_iteration(self, info: Any) -> bool:
+        """Goes on always; stopping is CatBoost's own affair."""
+        self._bar.update()
+        return True
 
 
 def _draw_negatives(query: np.ndarray, chosen: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -118,8 +118,8 @@ def fit_tower_inputs(tables: Tables, is_train: np.ndarray) -> TowerInputs:
             take no part, so that nothing is known of what appears later.
     """
     events = tables.interactions[is_train]
-    users = tables.users[tables.users[USER_ID].isin(events[USER_ID])]
-    items = tables.items[tables.items[ITEM_ID].isin(events[ITEM_ID])]
+    users = tables.users[tables.users[USER_ID].isin(events[USER_ID].unique())]
+    items = tables.items[tables.items[ITEM_ID].isin(events[ITEM_ID].unique())]
     return TowerInputs(
         user=fit_inputs(users, tables.user_vectors, tables.specs["users"]),
         moment=fit_inputs(events, {}, tables.specs["interactions"]),

@@ -48,7 +48,8 @@ class FactorizedTopK(tfrs.metrics.Factorized):
         place = tf.where(seen >= 0)
         excluded = tf.stack([place[:, 0], tf.cast(tf.gather_nd(seen, place), tf.int64)], axis=1)
         scores = tf.tensor_scatter_nd_update(scores, excluded, tf.fill(tf.shape(place)[:1], scores.dtype.min))
-        above = tf.reduce_sum(tf.cast(scores > true_scores, tf.float32), axis=1)
+        # What is not a number counts as above: a model that diverged must not look good.
+        above = tf.reduce_sum(tf.cast(tf.logical_not(scores <= true_scores), tf.float32), axis=1)
         level = tf.reduce_sum(tf.cast(scores == true_scores, tf.float32), axis=1)
         rank = above + (level - 1) / 2
         gain = tf.math.log(2.0) / tf.math.log(rank + 2)

@@ -47,6 +47,7 @@ class TwoTowerModel(tfrs.models.Model):
         self.items = {name: tf.constant(values) for name, values in items.items()}
         self.sampling_probability = tf.constant(sampling_probability)
         self.top_k = top_k
+        self.mean_loss = tf.keras.metrics.Mean(name="loss")
         mean_loss = tf.keras.losses.CategoricalCrossentropy(from_logits=True)
         self.task = tfrs.tasks.Retrieval(loss=mean_loss, temperature=temperature, remove_accidental_hits=True)
 
@@ -107,6 +108,11 @@ class TwoTowerModel(tfrs.models.Model):
     @tf.function(reduce_retracing=True)
     def _embed_items(self, rows: tf.Tensor) -> tf.Tensor:
         return self.candidate_tower(_gather(self.items, rows), training=False)
+
+    def train_step(self, inputs: Inputs) -> dict[str, tf.Tensor]:
+        """One step of the optimiser; the loss reported is the mean of the epoch so far."""
+        self.mean_loss.update_state(super().train_step(inputs)["loss"])
+        return {"loss": self.mean_loss.result()}
 
     def test_step(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """Ranks each held-out target in the whole corpus; the corpus was embedded when the test began."""

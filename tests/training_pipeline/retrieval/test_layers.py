@@ -1,0 +1,74 @@
+"""The towers' shared layers, against numbers worked by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.training_pipeline.invented import NOTHING
+from training_pipeline.retrieval.inputs import Scale, SideInputs, Vocabulary
+from training_pipeline.retrieval.layers import CATEGORY_DIM, FeatureEmbedding, build_mlp, masked_mean
+
+SIDE = SideInputs(
+    vocabularies={"kinds": Vocabulary(["blue", "cup"], width=3)},
+    scales={"price": Scale(0.0, 1.0)},
+    embeddings={"text_embedding": 2},
+)
+FEATURES = {
+    "kinds": tf.constant([[2, 3, 0], [0, 0, 0]]),
+    "numeric": tf.constant([[0.5, 0.0], [0.0, 1.0]]),
+    "text_embedding": tf.constant([[1.0, 2.0], [0.0, 0.0]]),
+}
+
+
+def test_masked_mean_leaves_masked_vectors_out() -> None:
+    vectors = tf.constant([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[7.0, 8.0], [9.0, 9.0], [9.0, 9.0]]])
+    mask = tf.constant([[True, False, True], [True, False, False]])
+
+    np.testing.assert_allclose(masked_mean(vectors, mask), [[3, 4], [7, 8]])
+
+
+def test_masked_mean_of_nothing_is_zero() -> None:
+    mean = masked_mean(tf.ones([2, 3, 4]), tf.zeros([2, 3], tf.bool))
+    np.testing.assert_array_equal(mean, np.zeros([2, 4]))
+
+
+def test_features_stand_side_by_side() -> None:
+    embed = FeatureEmbedding(SIDE, embedding_dim=3)
+    vectors = embed(FEATURES).numpy()
+
+    category, content, numbers = np.split(vectors, [CATEGORY_DIM, CATEGORY_DIM + 3], axis=1)
+    table = embed.categories["kinds"].embeddings.numpy()
+    kernel = embed.projections["text_embedding"].kernel.numpy()
+    np.testing.assert_allclose(category, [(table[2] + table[3]) / 2, np.zeros(CATEGORY_DIM)], rtol=1e-6)
+    np.testing.assert_allclose(content, [kernel[0] + 2 * kernel[1], np.zeros(3)], rtol=1e-6)
+    np.testing.assert_array_equal(numbers, FEATURES["numeric"])
+
+
+def test_side_without_features_gives_nothing() -> None:
+    assert FeatureEmbedding(NOTHING, embedding_dim=3)({}) is None
+
+
+@pytest.mark.parametrize("widths", [[], [7], [7, 5]])
+def test_mlp_has_the_widths_asked_for(widths: list[int]) -> None:
+    mlp = build_mlp(widths, 3, dropout=0.0, name="mlp")
+    assert mlp(tf.ones([2, 4])).shape == [2, 3]
+    assert [tuple(kernel.shape) for kernel in mlp.weights[::2]] == list(
+        zip([4, *widths], [*widths, 3], strict=True)
+    )
+
+
+def test_hidden_layers_are_rectified_and_the_output_is_not() -> None:
+    mlp = build_mlp([2], 1, dropout=0.0, name="mlp")
+    mlp.build([None, 1])
+    mlp.set_weights([np.array([[1.0, -1.0]]), np.zeros(2), np.array([[-3.0], [5.0]]), np.array([0.5])])
+
+    # 2 reaches the first unit only: -3 * 2 + 0.5; -2 the second only: 5 * 2 + 0.5.
+    np.testing.assert_allclose(mlp(tf.constant([[2.0], [-2.0]])), [[-5.5], [10.5]])
+
+
+def test_hidden_units_are_dropped_in_training_only() -> None:
+    mlp = build_mlp([64], 3, dropout=0.5, name="mlp")
+    inputs = tf.ones([1, 4])
+    at_rest = mlp(inputs, training=False)
+    np.testing.assert_array_equal(mlp(inputs, training=False), at_rest)
+    assert not np.allclose(mlp(inputs, training=True), at_rest)

@@ -1,0 +1,58 @@
+"""The settings of a run: composed as the command composes them, refused by name where they are wrong."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from feature_pipeline.config import ConfigError
+from feature_pipeline.entry import CONF
+from training_pipeline.config import read_settings
+
+
+def compose_train(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def test_usual_settings_are_valid() -> None:
+    settings = read_settings(compose_train("artifacts=somewhere"))
+    assert (settings.dataset, settings.artifacts) == ("sample", "somewhere")
+    assert settings.split.name == "temporal"
+
+
+def test_overrides_arrive() -> None:
+    settings = read_settings(
+        compose_train("tower=small", "tower.query=[7,5]", "retrieval.temperature=0.1", "seed=3", "threads=1")
+    )
+    assert settings.tower.query == [7, 5]
+    assert settings.tower.candidate == [64]
+    assert (settings.retrieval.temperature, settings.seed, settings.threads) == (0.1, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "+retrieval.temprature=1",
+            r"unknown key 'retrieval\.temprature', did you mean 'retrieval\.temperature'",
+        ),
+        ("+tower.depth=2", r"unknown key 'tower\.depth'.*Choices: candidate, query"),
+        ("ranker.loss=RMSE", r"ranker\.loss: .*'QuerySoftMax' or 'YetiRank', found 'RMSE'"),
+        ("retrieval.epochs=0", r"retrieval\.epochs: .*greater than 0, found 0"),
+        ("retrieval.batch_size=1", r"retrieval\.batch_size: .*greater than or equal to 2, found 1"),
+        ("retrieval.id_dropout=1", r"retrieval\.id_dropout: .*less than 1, found 1"),
+        ("tower.query=[8,0]", r"tower\.query\.1: .*greater than 0, found 0"),
+        ("query.length=-1", r"query\.length: .*greater than 0, found -1"),
+        ("split.test_share=0.7", r"split\.test_share: .*less than 0\.5, found 0\.7"),
+        ("threads=0", r"^threads: .*greater than 0, found 0$"),
+        ("seed=lucky", r"^seed: .*valid integer.*, found 'lucky'$"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_settings(compose_train(override))
+
+
+def test_all_wrong_plain_settings_are_named_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"seed: .*; threads: "):
+        read_settings(compose_train("seed=lucky", "threads=0"))
