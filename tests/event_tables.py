@@ -22,7 +22,7 @@ DAY = 86_400_000_000
 START = pd.Timestamp("2024-01-01").value // 1000
 
 # The last user and the last item have no events at all.
-USERS, ITEMS = 4, 6
+USERS, ITEMS = 3, 5
 STRANGER, UNMET = USERS - 1, ITEMS - 1
 
 

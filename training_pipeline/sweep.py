@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
@@ -44,12 +45,20 @@ def run_job(config: DictConfig) -> float:
 
 
 class SweepTable(Callback):  # type: ignore[misc]
-    """Prints the results of a sweep when its last job ends, best first."""
+    """Prints the results of a sweep's jobs when the last one ends, best first."""
+
+    def __init__(self) -> None:
+        self._results: list[dict[str, Any]] = []
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Reads the result of a sweep's job, made now or earlier; a plain run has none."""
+        place = Path(config.hydra.runtime.output_dir) / RESULT
+        if job_return.status == JobStatus.COMPLETED and place.exists():
+            self._results.append(json.loads(place.read_text()))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Reads every job's result under the sweep's folder."""
-        results = [json.loads(path.read_text()) for path in Path(config.hydra.sweep.dir).rglob(RESULT)]
-        print(render_results(results))
+        """Prints the table."""
+        print(render_results(self._results))
 
 
 def render_results(results: list[dict[str, Any]]) -> str:

@@ -1,17 +1,10 @@
 """The settings of a run: composed as the command composes them, refused by name where they are wrong."""
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
 
 from feature_pipeline.config import ConfigError
-from feature_pipeline.entry import CONF
+from tests.training_pipeline.command import compose_train
 from training_pipeline.config import read_settings
-
-
-def compose_train(*overrides: str) -> DictConfig:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", list(overrides))
 
 
 def test_usual_settings_are_valid() -> None:

@@ -114,6 +114,8 @@ def build_rows(
         raise ValueError(f"per_query: expected metrics over the same queries, got lengths {lengths}")
     values = np.stack(list(per_query.values()), axis=1)
     means, (low, high) = values.mean(axis=0), bootstrap_means(values, seed)
+    # Where all queries score alike, the resampled means differ from the mean in the last bit.
+    low, high = np.minimum(low, means), np.maximum(high, means)
     return [
         MetricRow(
             stage, model, split, segment, metric, float(means[i]), float(low[i]), float(high[i]), len(values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import FeatureSpec
@@ -20,6 +21,7 @@ RETRIEVAL_SPECS = (
     FeatureSpec(RETRIEVAL_SCORE, "pair", "numeric", "close to what you chose before"),
     FeatureSpec(RETRIEVAL_RANK, "pair", "numeric", "close to what you chose before"),
 )
+_QUERIES_AT_ONCE = 1024
 # Text, images and embeddings enter through the builder's similarities.
 _PLAIN_KINDS = ("numeric", "categorical", "timestamp")
 
@@ -73,8 +75,19 @@ def build_ranking_rows(
         for spec in tables.specs[table]:
             if spec.kind in _PLAIN_KINDS:
                 columns[spec.name] = _read_column(frame[spec.name], spec.kind)[rows]
-    computed = builder.compute_row_features(queries, candidates.items).astype(np.float32)
+    computed = _compute_in_blocks(queries, candidates.items, builder).astype(np.float32)
     return RankingRows(pd.concat([pd.DataFrame(columns), computed], axis=1), query, item)
+
+
+def _compute_in_blocks(queries: pd.DataFrame, items: np.ndarray, builder: FeatureBuilder) -> pd.DataFrame:
+    """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""
+    starts = range(0, max(len(queries), 1), _QUERIES_AT_ONCE)
+    bar = tqdm(starts, desc="ranking rows", unit="block", disable=None if len(starts) > 1 else True)
+    computed = []
+    for start in bar:
+        block = slice(start, start + _QUERIES_AT_ONCE)
+        computed.append(builder.compute_row_features(queries.iloc[block], items[block]))
+    return pd.concat(computed, ignore_index=True)
 
 
 def _read_column(values: pd.Series, kind: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import pytest
 
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
+from training_pipeline.ranking import rows as ranking_rows
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.ranking.rows import RankingRows, build_ranking_rows, list_specs
 
@@ -79,3 +80,11 @@ def test_take_keeps_rows_together(rows: RankingRows) -> None:
     assert taken.query.tolist() == [0, 1]
     assert taken.item.tolist() == [20, 7]
     pd.testing.assert_frame_equal(taken.frame, rows.frame.iloc[[1, 4]].reset_index(drop=True))
+
+
+def test_blocks_of_queries_do_not_matter(
+    rows: RankingRows, queries: pd.DataFrame, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking_rows, "_QUERIES_AT_ONCE", 2)
+    in_blocks = build_ranking_rows(queries, CANDIDATES, prepared.tables, prepared.builder)
+    pd.testing.assert_frame_equal(in_blocks.frame, rows.frame)

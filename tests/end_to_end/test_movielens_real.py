@@ -1,0 +1,52 @@
+"""MovieLens-100K, where it lies beside the repository: real data, fewer epochs, a sane result."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.commands import run_module
+from training_pipeline.evaluation.report import read_metrics
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+RAW = Path(os.environ.get("TOWERBRIDGE_DATA", SHARED)) / "movielens-100k"
+NUM_USERS = 943
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not RAW.is_dir(),
+        reason="no MovieLens-100K here; set TOWERBRIDGE_DATA to the folder of movielens-100k/",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("movielens")
+    places = ("dataset=movielens", f'dataset.root="{RAW}"', "artifacts=out")
+    small = ("retrieval.epochs=6", "ranker.iterations=150")
+    for module in ("feature_pipeline", "training_pipeline"):
+        done = run_module(module, folder, *places, *small)
+        assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+def test_above_item_knn(artifacts):
+    bundles = artifacts / "movielens" / "bundles"
+    rows = read_metrics(bundles / (bundles / "current").read_text().strip() / "metrics.json")
+    wanted = ("test", "all", "NDCG@10")
+    tested = {row.model: row for row in rows if (row.split, row.segment, row.metric) == wanted}
+    assert tested["catboost"].n > 0.9 * NUM_USERS
+    assert tested["catboost"].value > tested["item kNN"].value
+
+
+def test_recommends_to_a_user(artifacts):
+    places = ("dataset=movielens", f"artifacts={artifacts}")
+    done = run_module("inference", artifacts.parent, *places, "user=196", "k=5", "format=json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["user_id"] == "196"
+    assert len({row["item_id"] for row in answer["recommendations"]}) == 5
+    assert all(row["title"] for row in answer["recommendations"])

@@ -1,0 +1,93 @@
+"""A sweep compares settings on validation, and goes on where it stopped."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny_store import write_tiny_store
+from tests.training_pipeline.command import DATASET, compose_train, run_training
+from training_pipeline.sweep import _build_key, render_results
+
+
+def make_result(setting: str, objective: float, parameters: int = 1000) -> dict[str, Any]:
+    return {
+        "key": "k",
+        "setting": setting,
+        "validation NDCG@10": objective,
+        "parameters": parameters,
+        "epochs": 3,
+        "seconds": 12.34,
+    }
+
+
+def test_best_setting_stands_first() -> None:
+    results = [
+        make_result("tower=small", 0.1),
+        make_result("tower=base,seed=2", 0.3),
+        make_result("tower=large", 0.2),
+    ]
+    assert render_results(results).splitlines() == [
+        "validation NDCG@10  parameters  epochs  seconds  setting",
+        "0.3000              1,000       3       12.3     tower=base seed=2",
+        "0.2000              1,000       3       12.3     tower=large",
+        "0.1000              1,000       3       12.3     tower=small",
+    ]
+
+
+def test_no_results_are_a_heading_alone() -> None:
+    assert len(render_results([]).splitlines()) == 1
+
+
+def sweep(artifacts: Path, dims: str) -> tuple[list[str], dict[str, Path]]:
+    """The settings of the printed table, best first, and each setting's result file."""
+    output = run_training(artifacts, "retrieval.epochs=1", f"retrieval.embedding_dim={dims}", "--multirun")
+    assert output.returncode == 0, output.stderr
+    heading, *lines = output.stdout.splitlines()
+    assert heading.startswith("validation NDCG@10")
+    files = {_find_dim(str(file)): file for file in artifacts.rglob("result.json")}
+    return [_find_dim(line) for line in lines], files
+
+
+def _find_dim(setting: str) -> str:
+    found = re.search(r"embedding_dim=(\d+)", setting)
+    assert found, setting
+    return found[1]
+
+
+@pytest.mark.slow
+def test_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    write_tiny_store(tmp_path, DATASET)
+    settings, files = sweep(tmp_path, "3,4,5")
+    assert sorted(settings) == sorted(files) == ["3", "4", "5"]
+    results = {dim: json.loads(file.read_text()) for dim, file in files.items()}
+    assert settings == sorted(settings, key=lambda dim: -results[dim]["validation NDCG@10"])
+    assert results["3"]["parameters"] < results["4"]["parameters"] < results["5"]["parameters"]
+    assert str(tmp_path) not in results["3"]["setting"]
+    assert not (tmp_path / DATASET / "bundles").exists()
+
+    # What was finished is kept as it is, what was made with other settings or features is not.
+    finished = results["3"] | {"validation NDCG@10": 0.9999}
+    files["3"].write_text(json.dumps(finished))
+    files["4"].write_text(json.dumps(results["4"] | {"key": "other", "validation NDCG@10": 0.9998}))
+    settings, files = sweep(tmp_path, "3,4")
+    assert settings == ["3", "4"]
+    assert json.loads(files["3"].read_text()) == finished
+    again = json.loads(files["4"].read_text())
+    assert again["key"] == results["4"]["key"]
+    assert again["validation NDCG@10"] == pytest.approx(results["4"]["validation NDCG@10"], abs=1e-6)
+
+
+def test_key_follows_settings_and_features_but_not_the_place(tmp_path: Path) -> None:
+    write_tiny_store(tmp_path / "here", DATASET)
+    write_tiny_store(tmp_path / "there", DATASET)
+    here, there = f"artifacts={tmp_path / 'here'}", f"artifacts={tmp_path / 'there'}"
+    key = _build_key(compose_train(here))
+    assert _build_key(compose_train(there)) == key
+    assert _build_key(compose_train(here, "retrieval.epochs=99")) != key
+    assert _build_key(compose_train(here, "seed=1")) != key
+
+    write_tiny_store(tmp_path / "here", DATASET, seed=1)
+    assert _build_key(compose_train(here)) != key

@@ -1,0 +1,136 @@
+"""One whole run of the command: what it prints, publishes, and that the figures can be found again."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_store import ENGINE, LATE_ITEMS, write_tiny_store
+from tests.training_pipeline.command import DATASET, run_training
+from training_pipeline.bundle import Bundle, open_current_bundle
+from training_pipeline.evaluation.report import MetricRow, read_metrics
+from training_pipeline.measure import Measurement
+from training_pipeline.prepare import prepare
+from training_pipeline.ranking.candidates import retrieve_candidates
+from training_pipeline.ranking.rows import build_ranking_rows
+from training_pipeline.retrieval.embed import embed_queries
+
+SEED = 42
+
+pytestmark = pytest.mark.slow
+
+
+class Trained:
+    """A run of the command on a tiny store of its own."""
+
+    def __init__(self, artifacts: Path):
+        write_tiny_store(artifacts, DATASET)
+        self.output = run_training(artifacts)
+        assert self.output.returncode == 0, self.output.stderr
+        self.bundle: Bundle = open_current_bundle(artifacts, DATASET)
+        self.metrics: list[MetricRow] = read_metrics(self.bundle.path / "metrics.json")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return Trained(tmp_path_factory.mktemp("trained"))
+
+
+def test_stdout_is_the_table_of_results_and_where_the_report_lies(trained: Trained) -> None:
+    lines = trained.output.stdout.splitlines()
+    assert re.match(r"test, all: 39 queries", lines[0])
+    assert [re.split(r"  +", line)[1] for line in lines[2:6]] == [
+        "popularity",
+        "item kNN",
+        "two towers",
+        "catboost",
+    ]
+    assert lines[-1] == str(trained.bundle.path / "report.html")
+    assert "<html" in Path(lines[-1]).read_text()
+
+
+def test_stderr_tells_the_steps_and_whether_the_ranker_helps(trained: Trained) -> None:
+    steps = ["open features", "choose towers", "train ranker", "refit towers", "evaluate, test", "publish"]
+    places = [trained.output.stderr.index(f"\n{step}" if step != steps[0] else step) for step in steps]
+    assert places == sorted(places)
+    assert re.search(r"ranker against the retrieval order: [+-]0\.\d{4} NDCG@10 \[", trained.output.stderr)
+
+
+def test_the_ranker_is_measured_on_test_alone(trained: Trained) -> None:
+    """It has learned from the validation window."""
+    stages = {(row.split, row.stage) for row in trained.metrics}
+    assert stages == {
+        ("validation", "baseline"),
+        ("validation", "retrieval"),
+        ("test", "baseline"),
+        ("test", "retrieval"),
+        ("test", "ranking"),
+    }
+
+
+def test_published_towers_have_learned_validation_but_not_test(trained: Trained) -> None:
+    bundle = trained.bundle
+    events = bundle.tables.interactions
+    late = set(LATE_ITEMS)
+    assert set(bundle.inputs.item_ids.values) == set(events["item_id"]) - late
+    curve = bundle.manifest["curve"]
+    assert [row["epoch"] for row in curve] == [1, 2, 3]
+    assert bundle.manifest["config"]["seed"] == SEED
+    assert bundle.manifest["features"] == bundle.store.id
+
+
+def test_figures_of_the_test_window_follow_from_the_bundle_alone(trained: Trained) -> None:
+    bundle = trained.bundle
+    prepared = prepare(bundle.store, bundle.split, ENGINE, bundle.query.length).add_validation()
+    held_out, tables = prepared.build_held_out("test"), bundle.tables
+    users = bundle.inputs.user.encode(tables.users, tables.user_vectors)
+    examples = prepared.build_held_out_examples(held_out)
+    queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings)
+    k = bundle.ranker_config.candidates
+    candidates = retrieve_candidates(queries, bundle.item_embeddings, held_out.seen, k)
+    rows = build_ranking_rows(held_out.frame, candidates, tables, prepared.builder)
+
+    measured = Measurement(prepared, held_out, SEED)
+    measured.add_baselines()
+    ranks = measured.add_retrieval(queries, bundle.item_embeddings)
+    measured.add_ranking(ranks, candidates, bundle.ranker.score_candidates(rows, candidates.items))
+    published = [row for row in trained.metrics if row.split == "test"]
+    assert len(measured.rows) == len(published)
+    for ours, theirs in zip(measured.rows, published, strict=True):
+        assert (ours.stage, ours.model, ours.segment, ours.metric) == (
+            theirs.stage,
+            theirs.model,
+            theirs.segment,
+            theirs.metric,
+        )
+        assert ours.value == pytest.approx(theirs.value, abs=1e-6)
+
+
+def test_candidate_tower_gives_the_published_item_embeddings(trained: Trained) -> None:
+    bundle = trained.bundle
+    items = bundle.inputs.encode_items(bundle.tables.items, bundle.tables.item_vectors)
+    np.testing.assert_allclose(bundle.candidate_tower(items), bundle.item_embeddings, atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_run(trained: Trained, tmp_path: Path) -> None:
+    again = Trained(tmp_path)
+    assert [row.value for row in again.metrics] == pytest.approx([r.value for r in trained.metrics], abs=1e-6)
+    np.testing.assert_allclose(again.bundle.item_embeddings, trained.bundle.item_embeddings, atol=1e-6)
+    curves = [
+        [
+            {name: value for name, value in row.items() if name != "seconds"}
+            for row in run.bundle.manifest["curve"]
+        ]
+        for run in (again, trained)
+    ]
+    assert json.loads(json.dumps(curves[0])) == [pytest.approx(row, abs=1e-6) for row in curves[1]]
+
+
+def test_without_features_the_command_that_makes_them_is_named(tmp_path: Path) -> None:
+    output = run_training(tmp_path)
+    assert (output.returncode, output.stdout) == (2, "")
+    assert output.stderr.startswith("error: ")
+    assert "run make features DATASET=sample first" in output.stderr
+    assert len(output.stderr.splitlines()) == 1
