@@ -4,14 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-DATASET ?= sample
+DATASET ?=
 K ?= 10
 SWEEP ?= tower_size
 ARTIFACTS ?=
 ROOT ?=
 ARGS ?=
 
-OVERRIDES := dataset=$(DATASET) $(if $(ARTIFACTS),'artifacts="$(ARTIFACTS)"') $(if $(ROOT),'dataset.root="$(ROOT)"')
+PLACE := $(if $(ARTIFACTS),'artifacts="$(ARTIFACTS)"')
+# What is not given stays open, so that ARGS="experiment=..." may choose the data set.
+OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.root="$(ROOT)"')
 # USER is usually the login name: it counts only when given on the command line.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 
@@ -42,9 +44,10 @@ infer: $(STAMP) ## recommendations for USER=ID K=10 (FORMAT=json, HTML=page.html
 	  $(if $(FORMAT),format=$(FORMAT)) $(if $(HTML),'html="$(HTML)"') $(if $(OUT),'out="$(OUT)"') $(ARGS)
 
 demo: $(STAMP) ## features, train and infer on the built-in sample
-	@$(BIN)/python -m feature_pipeline $(OVERRIDES) $(ARGS)
-	@$(BIN)/python -m training_pipeline $(OVERRIDES) $(ARGS)
-	@$(BIN)/python -m inference $(OVERRIDES) user=user-001 'html="$(or $(ARTIFACTS),artifacts)/demo.html"' $(ARGS)
+	@$(BIN)/python -m feature_pipeline dataset=sample $(PLACE) $(ARGS)
+	@$(BIN)/python -m training_pipeline dataset=sample $(PLACE) $(ARGS)
+	@$(BIN)/python -m inference dataset=sample $(PLACE) user=user-001 \
+	  'html="$(or $(ARTIFACTS),artifacts)/demo.html"' $(ARGS)
 
 sweep: $(STAMP) ## Hydra multirun over a frozen feature store (SWEEP=tower_size); goes on where it stopped
 	@$(BIN)/python -m training_pipeline --multirun sweep=$(SWEEP) $(OVERRIDES) $(ARGS)

@@ -129,7 +129,11 @@ def train(config: DictConfig) -> Bundle:
             ranker=ranker,
             metrics=metrics,
             report=lambda path: _write_report(path, metrics, chosen, store, settings),
-            description={"features": store.id, "config": settings.model_dump(), "curve": chosen.curve},
+            description={
+                "features": store.id,
+                "config": settings.model_dump(exclude={"artifacts"}),
+                "curve": chosen.curve,
+            },
         )
         step.note = str(bundle.path)
     print(render_table(metrics))

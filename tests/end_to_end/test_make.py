@@ -22,39 +22,42 @@ def expand(*arguments: str, **variables: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("target", "modules"),
-    [
-        ("features", ["feature_pipeline"]),
-        ("train", ["training_pipeline"]),
-        ("demo", ["feature_pipeline", "training_pipeline", "inference"]),
-    ],
+    ("target", "module"), [("features", "feature_pipeline"), ("train", "training_pipeline")]
 )
-def test_pipelines_get_the_places_and_further_overrides(target, modules):
-    commands = expand(target, *PLACES, "ARGS=seed=1 tower=small")
-    assert [words[:3] for words in commands] == [["python", "-m", module] for module in modules]
-    for words in commands:
-        assert words[3:6] == OVERRIDES
-        assert words[-2:] == ["seed=1", "tower=small"]
+def test_pipelines_get_the_places_and_further_overrides(target, module):
+    start = ["python", "-m", module]
+    assert expand(target, *PLACES, "ARGS=seed=1 tower=small") == [
+        [*start, *OVERRIDES, "seed=1", "tower=small"]
+    ]
 
 
 @pytest.mark.parametrize("target", ["features", "train"])
 def test_defaults(target):
-    assert [words[3:] for words in expand(target)] == [["dataset=sample"]]
+    assert [words[3:] for words in expand(target)] == [[]]
+
+
+def test_an_experiment_may_choose_the_data_set():
+    assert expand("train", "ARGS=experiment=movielens_1m")[0][3:] == ["experiment=movielens_1m"]
 
 
 def test_sweep():
     start = ["python", "-m", "training_pipeline", "--multirun"]
-    assert expand("sweep") == [[*start, "sweep=tower_size", "dataset=sample"]]
+    assert expand("sweep") == [[*start, "sweep=tower_size"]]
     assert expand("sweep", "SWEEP=temperature", *PLACES) == [[*start, "sweep=temperature", *OVERRIDES]]
 
 
 def test_demo_shows_a_user_and_a_page():
+    commands = expand("demo", *PLACES, "ARGS=seed=1")
+    assert [words[2] for words in commands] == ["feature_pipeline", "training_pipeline", "inference"]
+    for words in commands:
+        assert words[3:5] == ["dataset=sample", OVERRIDES[1]]
+        assert words[-1] == "seed=1"
     assert expand("demo")[-1][4:] == ["user=user-001", 'html="artifacts/demo.html"']
     assert 'html="out (1)/demo.html"' in expand("demo", *PLACES)[-1]
 
 
 class TestInfer:
-    START = ("python", "-m", "inference", "dataset=sample")
+    START = ("python", "-m", "inference")
 
     @pytest.mark.parametrize("user", ["x", "007", "1e3", "a b", "all"])
     def test_user_of_the_command_line(self, user):

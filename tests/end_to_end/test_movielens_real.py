@@ -26,7 +26,9 @@ pytestmark = [
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("movielens")
     places = ("dataset=movielens", f'dataset.root="{RAW}"', "artifacts=out")
-    small = ("retrieval.epochs=6", "ranker.iterations=150")
+    # Titles without plots: encoding the plots would take as long as everything else.
+    described = 'dataset.items.features.description.template="{title}"'
+    small = (described, "retrieval.epochs=3", "ranker.candidates=100", "ranker.iterations=100")
     for module in ("feature_pipeline", "training_pipeline"):
         done = run_module(module, folder, *places, *small)
         assert done.returncode == 0, done.stderr

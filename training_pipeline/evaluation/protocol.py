@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
-from feature_pipeline.splits import build_queries
+from feature_pipeline.splits import SplitError, build_queries
 from training_pipeline.evaluation.metrics import (
     compute_coverage,
     compute_diversity,
@@ -88,8 +88,16 @@ def build_held_out(
         context: context columns that the events carry.
         repeats: whether items already met may be recommended.
         is_cold: items without an event in the training window [num_items] bool.
+
+    Raises:
+        SplitError: no user of the window chose anything new.
     """
     queries = build_queries(interactions, parts == split, context, repeats)
+    if queries.frame.empty:
+        raise SplitError(
+            f"the {split} window holds nothing that its users had not met before. "
+            "Remedy: give more events, or set dataset.repeats if items may be recommended again"
+        )
     computed = builder.compute_query_features(queries.frame)[[spec.name for spec in QUERY_SPECS]]
     shape = (len(queries.frame), len(item_ids))
     relevant = mark(queries.target_query, pd.Index(item_ids).get_indexer(queries.target_item_id), shape)

@@ -20,7 +20,7 @@ QUERY, ITEM = [0, 0, 1, 1, 1, 2], [5, 20, 39, 0, 7, 20]
 
 @pytest.fixture(scope="module")
 def queries(validation: HeldOut) -> pd.DataFrame:
-    return validation.take(np.array([3, 0, 7])).frame
+    return validation.take(np.array([7, 0, 3])).frame
 
 
 @pytest.fixture(scope="module")
