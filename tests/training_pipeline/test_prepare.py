@@ -91,3 +91,9 @@ def test_leave_last_out_holds_each_users_last_events_out(store: FeatureStore) ->
 def test_split_without_test_events_is_an_error(store: FeatureStore) -> None:
     with pytest.raises(SplitError, match="leaves no validation events"):
         prepare(store, SplitConfig(name="leave_last_out", min_events=100), ENGINE, history_length=3)
+
+
+def test_a_window_without_anything_new_is_refused(prepared: Prepared) -> None:
+    nothing_held_out = replace(prepared, parts=np.full(len(prepared.parts), "train"))
+    with pytest.raises(SplitError, match=r"the test window holds nothing .* Remedy: give more events"):
+        nothing_held_out.build_held_out("test")
