@@ -30,7 +30,7 @@ REASONS = "reasons"
 
 @dataclass
 class Recommender:
-    """Recommends items of one bundle; one thread at a time may use it.
+    """Recommends items of one bundle.
 
     Attributes:
         bundle: the model.

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from omegaconf import DictConfig
 
+from feature_pipeline.config import ConfigError
 from feature_pipeline.progress import report_step
 from feature_pipeline.splits import TEST, VALIDATION
 from feature_pipeline.store import FeatureStore, open_current_store
@@ -53,8 +54,7 @@ def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
         UserError: a setting is unknown, or there is no feature store to train on.
     """
     settings = read_settings(config)
-    tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
+    _use_threads(settings.threads)
     tf.keras.backend.clear_session()
     with report_step("open features") as step:
         store = open_current_store(Path(settings.artifacts), settings.dataset)
@@ -62,6 +62,17 @@ def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
         step.rows = len(prepared.tables.interactions)
         step.note = str(store.path)
     return settings, store, prepared
+
+
+def _use_threads(count: int) -> None:
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError:
+        raise ConfigError(
+            f"threads: expected the number that TensorFlow already runs on in this process, found {count}. "
+            "Remedy: start another process for another number of threads"
+        ) from None
 
 
 def fit_towers(prepared: Prepared, validation: HeldOut, settings: Settings) -> FittedRetrieval:

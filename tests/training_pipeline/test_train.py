@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from feature_pipeline.config import ConfigError
 from tests.tiny_store import ENGINE, LATE_ITEMS, write_tiny_store
-from tests.training_pipeline.command import DATASET, run_training
+from tests.training_pipeline.command import DATASET, SMALL, compose_train, run_training
 from training_pipeline.bundle import Bundle, open_current_bundle
 from training_pipeline.evaluation.report import MetricRow, read_metrics
 from training_pipeline.measure import Measurement
@@ -16,6 +18,7 @@ from training_pipeline.prepare import prepare
 from training_pipeline.ranking.candidates import retrieve_candidates
 from training_pipeline.ranking.rows import build_ranking_rows
 from training_pipeline.retrieval.embed import embed_queries
+from training_pipeline.train import open_run
 
 SEED = 42
 
@@ -134,3 +137,10 @@ def test_without_features_the_command_that_makes_them_is_named(tmp_path: Path) -
     assert output.stderr.startswith("error: ")
     assert "run make features DATASET=sample first" in output.stderr
     assert len(output.stderr.splitlines()) == 1
+
+
+def test_threads_of_a_running_tensorflow_stay(tmp_path: Path) -> None:
+    tf.constant(0.0)
+    other = tf.config.threading.get_intra_op_parallelism_threads() + 1
+    with pytest.raises(ConfigError, match=rf"threads: expected the number .*, found {other}\. Remedy: start"):
+        open_run(compose_train(*SMALL, f"threads={other}", f"artifacts={tmp_path}"))

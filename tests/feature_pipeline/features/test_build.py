@@ -102,6 +102,11 @@ class TestStory:
         to_nearest = by_item.loc["pair_picture_to_nearest"].astype(float)
         np.testing.assert_allclose(to_nearest, [0.8, 1, 1, 0], atol=1e-7)
 
+    def test_a_value_named_twice_counts_once(self):
+        # Bob as of day 40 has met a, which is red, and c, which names blue twice: half and half.
+        got = build_story().compute_row_features(ask(("bob", at(40), 0)), np.array([[A, B, C]]))
+        assert got["pair_share_colours"].tolist() == [0.5, 0.5, 0.5]
+
     def test_history_ends_before_moment_and_order(self):
         # Ann's event of day 39 has order 3. Order 3 at its moment does not read it, order 4 does.
         asked = ask(("ann", at(39), 3), ("ann", at(39), 4), ("zoe", at(39), LAST_ORDER), ("bob", at(99), 0))
