@@ -40,7 +40,7 @@ train: $(STAMP) ## feature store -> evaluated, published bundle (DATASET=sample)
 	@$(BIN)/python -m training_pipeline $(OVERRIDES) $(ARGS)
 
 infer: $(STAMP) ## recommendations for USER=ID K=10 (FORMAT=json, HTML=page.html; USER=all OUT=FILE.parquet)
-	@$(BIN)/python -m inference $(OVERRIDES) k=$(K) $(if $(ASKED_USER),'user="$(ASKED_USER)"') \
+	@$(BIN)/python -m inference $(OVERRIDES) k=$(K) $(if $(ASKED_USER),'user="$(subst ','\'',$(ASKED_USER))"') \
 	  $(if $(FORMAT),format=$(FORMAT)) $(if $(HTML),'html="$(HTML)"') $(if $(OUT),'out="$(OUT)"') $(ARGS)
 
 demo: $(STAMP) ## features, train and infer on the built-in sample

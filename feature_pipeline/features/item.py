@@ -9,7 +9,7 @@ SPECS = (
     FeatureSpec("item_events_before", "candidate", "numeric", "popular with others"),
     FeatureSpec("item_events_7d", "candidate", "numeric", "popular this week"),
     FeatureSpec("item_events_30d", "candidate", "numeric", "popular this month"),
-    FeatureSpec("item_age_days", "candidate", "numeric", "how long it has been around"),
+    FeatureSpec("item_age_days", "candidate", "numeric"),
 )
 
 

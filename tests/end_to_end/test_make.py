@@ -59,7 +59,7 @@ def test_demo_shows_a_user_and_a_page():
 class TestInfer:
     START = ("python", "-m", "inference")
 
-    @pytest.mark.parametrize("user", ["x", "007", "1e3", "a b", "all"])
+    @pytest.mark.parametrize("user", ["x", "007", "1e3", "a b", "o'brien", "all"])
     def test_user_of_the_command_line(self, user):
         assert expand("infer", f"USER={user}") == [[*self.START, "k=10", f'user="{user}"']]
 

@@ -86,7 +86,7 @@ class TestComputeBefore:
         assert got.loc[0, "before"] == 1
         assert got.loc[0, "days_since_first"] == 1 / DAY
 
-    @repeatable(max_examples=40)
+    @repeatable(max_examples=25)
     @given(st.data(), queries(), events())
     def test_equals_plain_python(self, data: st.DataObject, asked: pd.DataFrame, happened: pd.DataFrame):
         asked = asked.assign(item_id=[data.draw(st.integers(0, 1)) for _ in range(len(asked))])

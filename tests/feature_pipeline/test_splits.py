@@ -71,7 +71,7 @@ class TestTemporal:
         assert (parts == VALIDATION).sum() == round(100 * validation_share)
         assert (parts == TEST).sum() == round(100 * test_share)
 
-    @repeatable(max_examples=60)
+    @repeatable(max_examples=30)
     @given(st.lists(st.integers(0, 6), min_size=1, max_size=25))
     def test_every_event_lies_in_the_window_of_its_part(self, days: list[int]):
         # The windows open at the first event by which 3/5 and 4/5 of the others have happened.
@@ -124,7 +124,7 @@ class TestLeaveLastOut:
             TEST,
         ]
 
-    @repeatable(max_examples=60)
+    @repeatable(max_examples=30)
     @given(events(min_size=3, max_size=20))
     def test_each_user_gives_at_most_one_event_to_each_held_out_part(self, happened: pd.DataFrame):
         interactions = to_interactions(happened)
@@ -205,7 +205,7 @@ class TestBuildQueries:
         queries = build_queries(self.INTERACTIONS, np.zeros(7, bool), [], repeats=False)
         assert (len(queries.frame), len(queries.target_query), len(queries.target_item_id)) == (0, 0, 0)
 
-    @repeatable(max_examples=60)
+    @repeatable(max_examples=30)
     @given(events(min_size=3, max_size=20), st.sampled_from([TEMPORAL, LEAVE_LAST_OUT]), st.booleans())
     def test_a_history_never_holds_a_target(self, happened: pd.DataFrame, config: SplitConfig, repeats: bool):
         interactions = to_interactions(happened)

@@ -67,7 +67,7 @@ def test_the_end_of_a_day_lies_beside_its_start():
     np.testing.assert_allclose(got.loc[0], got.loc[1], atol=1e-6)
 
 
-@repeatable(max_examples=40)
+@repeatable(max_examples=25)
 @given(st.lists(st.integers(-(2**51), 2**52), min_size=1, max_size=5))
 def test_equals_whole_number_arithmetic(moments: list[int]):
     expected = [

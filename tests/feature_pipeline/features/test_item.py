@@ -85,7 +85,7 @@ def compute_by_hand(rows: pd.DataFrame, happened: pd.DataFrame) -> list[list[flo
     return computed
 
 
-@repeatable(max_examples=40)
+@repeatable(max_examples=25)
 @given(st.data(), queries(), events())
 def test_equals_plain_python(data: st.DataObject, asked: pd.DataFrame, happened: pd.DataFrame):
     rows = list_rows(asked, data.draw(candidates(len(asked))))

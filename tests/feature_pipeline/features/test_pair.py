@@ -86,7 +86,7 @@ class TestTimesMet:
     def test_no_events_count_zero(self):
         assert self.compute(offer(at(3), 5), happen()) == [0]
 
-    @repeatable(max_examples=40)
+    @repeatable(max_examples=25)
     @given(st.data(), queries(), events())
     def test_equals_plain_python(self, data: st.DataObject, asked: pd.DataFrame, happened: pd.DataFrame):
         rows = list_rows(asked, data.draw(candidates(len(asked))))
@@ -123,7 +123,7 @@ class TestFindSteps:
         steps = pair.find_steps(happen((1, 5, at(1)), (1, 5, at(2))))
         assert steps.to_numpy().tolist() == [[5, 5, at(2)]]
 
-    @repeatable(max_examples=60)
+    @repeatable(max_examples=30)
     @given(events())
     def test_equals_plain_python(self, happened: pd.DataFrame):
         steps = pair.find_steps(happened)
@@ -187,7 +187,7 @@ class TestTransitions:
         assert self.compute(offer(at(1), 6), list_recent(at(1), 5), self.HAPPENED).empty
         assert self.compute(offer(at(4), 6), list_recent(at(4), 5), happen()).empty
 
-    @repeatable(max_examples=40)
+    @repeatable(max_examples=25)
     @given(st.data(), queries(), events())
     def test_equals_plain_python(self, data: st.DataObject, asked: pd.DataFrame, happened: pd.DataFrame):
         rows = list_rows(asked, data.draw(candidates(len(asked))))
@@ -253,7 +253,7 @@ class TestCategoryShare:
         asked = whole_numbers(query=[0], user_id=[1], as_of=[at(3)])
         assert self.compute(offer(at(3), 5), asked, none, happen((1, 5, at(0)))).empty
 
-    @repeatable(max_examples=40)
+    @repeatable(max_examples=25)
     @given(
         st.data(),
         queries(),

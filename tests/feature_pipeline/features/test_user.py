@@ -88,7 +88,7 @@ def compute_by_hand(asked: pd.DataFrame, happened: pd.DataFrame) -> list[list[fl
     return rows
 
 
-@repeatable(max_examples=40)
+@repeatable(max_examples=25)
 @given(queries(), events())
 def test_equals_plain_python(asked: pd.DataFrame, happened: pd.DataFrame):
     got = compute_activity(asked, happened)
