@@ -9,16 +9,11 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from feature_pipeline import store
-from feature_pipeline.config import (
-    ConfigError,
-    DatasetConfig,
-    EncoderConfig,
-    EngineConfig,
-    FeatureColumn,
-    read_section,
-)
+from feature_pipeline.config import ConfigError, EngineConfig, read_section
 from feature_pipeline.content import ContentEmbedder, load_encoders
+from feature_pipeline.dataset_config import DatasetConfig, FeatureColumn
 from feature_pipeline.embeddings import EmbeddingCache, EmbeddingResult
+from feature_pipeline.encoders.config import EncoderConfig
 from feature_pipeline.engine import connect
 from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder, build_row_specs
 from feature_pipeline.point_in_time import AS_OF

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from feature_pipeline.config import EncoderConfig, FeatureColumn
+from feature_pipeline.dataset_config import FeatureColumn
 from feature_pipeline.embeddings import EmbeddingCache, EmbeddingResult, embed
 from feature_pipeline.encoders import Encoder
+from feature_pipeline.encoders.config import EncoderConfig
 from feature_pipeline.encoders.image import ColourTextureEncoder
 from feature_pipeline.encoders.text import TextEncoder
 from feature_pipeline.progress import report_step

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_pipeline import artefact
-from feature_pipeline.config import DatasetConfig
+from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.schema import FeatureSpec
 
 FORMAT_VERSION = 1

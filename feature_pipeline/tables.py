@@ -8,13 +8,13 @@ import pandas as pd
 
 from feature_pipeline import schema
 from feature_pipeline.columns import fill_template, read_categories, read_number, read_text, read_time
-from feature_pipeline.config import (
+from feature_pipeline.config import unknown_key
+from feature_pipeline.dataset_config import (
     DatasetConfig,
     FeatureColumn,
     InteractionsMapping,
     ItemsMapping,
     UsersMapping,
-    unknown_key,
 )
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, EVENT_TYPE, ITEM_ID, TITLE, USER_ID, WEIGHT
 from feature_pipeline.sources.raw import RawTable, RawTables

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from feature_pipeline.columns import read_categories
-from feature_pipeline.config import FeatureColumn
+from feature_pipeline.dataset_config import FeatureColumn
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, find_recent_events

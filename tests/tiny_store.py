@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from feature_pipeline.build import build_specs
-from feature_pipeline.config import DatasetConfig, EngineConfig
+from feature_pipeline.config import EngineConfig
+from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.engine import connect
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.point_in_time import AS_OF

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from feature_pipeline.config import DatasetConfig
+from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.sources import movielens, sample
 from feature_pipeline.sources.raw import RawTables
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from feature_pipeline.config import DatasetConfig
+from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.sources.raw import RawTable, RawTables
 
 Columns = dict[str, list[Any]]

@@ -7,7 +7,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from feature_pipeline.build import build_specs
-from feature_pipeline.config import DatasetConfig, EncoderConfig, EngineConfig, SplitConfig, read_section
+from feature_pipeline.config import EngineConfig, SplitConfig, read_section
+from feature_pipeline.dataset_config import DatasetConfig
+from feature_pipeline.encoders.config import EncoderConfig
 from feature_pipeline.entry import CONF, check_overrides
 from training_pipeline.config import read_settings
 

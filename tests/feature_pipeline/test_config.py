@@ -5,14 +5,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from feature_pipeline.config import (
-    ConfigError,
-    DatasetConfig,
-    EngineConfig,
-    FeatureColumn,
-    read_section,
-    unknown_key,
-)
+from feature_pipeline.config import ConfigError, EngineConfig, read_section, unknown_key
+from feature_pipeline.dataset_config import DatasetConfig, FeatureColumn
 from tests.feature_pipeline.invented import describe_dataset
 
 

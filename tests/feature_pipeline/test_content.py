@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from feature_pipeline.config import EncoderConfig, FeatureColumn
 from feature_pipeline.content import ContentEmbedder, load_encoders
+from feature_pipeline.dataset_config import FeatureColumn
 from feature_pipeline.embeddings import EmbeddingCache, EmbeddingResult
+from feature_pipeline.encoders.config import EncoderConfig
 from feature_pipeline.encoders.image import ColourTextureEncoder
 from feature_pipeline.encoders.text import TextEncoder
 from feature_pipeline.tables import Quarantine

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from feature_pipeline.build import build_specs
-from feature_pipeline.config import DatasetConfig
+from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.store import write_store
 from feature_pipeline.tables import Quarantine
 from inference.page import write_page
