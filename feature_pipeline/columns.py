@@ -9,6 +9,10 @@ from feature_pipeline.schema import complain
 
 # Whole numbers up to here are exact in float64.
 _EXACT_FLOAT = 2**53
+_NUMBER = r"^\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*$"
+# Of ISO 8601. As seconds since 1970 these would lie before April 1973.
+_YEAR_OR_DAY = r"^\s*(?:[0-9]{4}|[0-9]{8})\s*$"
+_SHOWN_CHARACTERS = 80
 
 
 def read_text(values: pd.Series) -> pd.Series:
@@ -37,6 +41,8 @@ def read_number(values: pd.Series, file: str) -> pd.Series:
 def read_time(values: pd.Series, unit: str, file: str) -> pd.Series:
     """UTC without zone, `datetime64[us]`, from ISO 8601 (UTC where no zone stands) or numbers since 1970.
 
+    Numbers may stand as text, as they do in CSV; text of four or eight digits is a year or a day (YYYYMMDD).
+
     Args:
         values: the raw column.
         unit: of numbers: `s`, `ms` or `us`.
@@ -46,33 +52,53 @@ def read_time(values: pd.Series, unit: str, file: str) -> pd.Series:
         SchemaError: the column holds values, and not one of them is a time.
     """
     if pd.api.types.is_numeric_dtype(values):
-        finite = values.where(np.isfinite(values.astype("float64")))
-        times = pd.to_datetime(finite, unit=unit, errors="coerce", utc=True)  # type: ignore[call-overload]
+        times = _read_since_1970(values, unit)
     else:
-        times = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
+        texts = values.astype("str").where(values.notna())
+        is_number = texts.str.contains(_NUMBER, na=False) & ~texts.str.contains(_YEAR_OR_DAY, na=False)
+        dates = pd.to_datetime(values.mask(is_number), errors="coerce", utc=True, format="ISO8601")
+        numbers = pd.to_numeric(texts.where(is_number), errors="coerce")
+        times = dates.fillna(_read_since_1970(numbers, unit))
     read = _check_some_readable(values, times, "a time (ISO 8601, or a number since 1970)", file)
     plain: pd.Series = read.dt.tz_localize(None).astype("datetime64[us]")
     return plain
 
 
 def read_categories(values: pd.Series, separator: str | None) -> pd.Series:
-    """Lists of strings, one for each row; empty where nothing is known."""
-    texts = read_text(values).fillna("")
+    """Lists of strings, one for each row; empty where nothing is known.
+
+    Args:
+        values: the raw column; lists, as Parquet may hold them, stay lists.
+        separator: what stands between several categories of one text.
+    """
+    is_list = values.map(lambda value: isinstance(value, list | np.ndarray)).astype("bool")
+    texts = read_text(values.mask(is_list)).fillna("")
     parts = texts.str.split(separator, regex=False) if separator else texts.map(lambda text: [text])
-    return parts.map(lambda row: [part.strip() for part in row if part.strip()])
+    return values.where(is_list, parts).map(_clean_categories)
 
 
-def fill_template(columns: pd.DataFrame, template: str, names: Sequence[str]) -> pd.Series:
+def fill_template(columns: pd.DataFrame, template: str, need_all: bool = False) -> pd.Series:
     """Fills the `{column}` places of `template` row by row; a row without any value has no text at all.
 
     Args:
-        columns: the raw table.
-        template: text with places.
-        names: the columns it names, each once.
+        columns: the raw columns that it names, each once.
+        template: text with places; `{column:.3}` takes the first 3 characters.
+        need_all: whether one missing value is enough for no text, as in a path.
     """
-    texts = pd.DataFrame({name: read_text(columns[name]) for name in names})
+    texts = pd.DataFrame({name: read_text(columns[name]) for name in columns})
     filled = [template.format_map(row) for row in texts.fillna("").to_dict("records")]
-    return pd.Series(filled, index=columns.index, dtype="str").where(texts.notna().any(axis=1))
+    known = texts.notna().all(axis=1) if need_all else texts.notna().any(axis=1)
+    return pd.Series(filled, index=columns.index, dtype="str").where(known)
+
+
+def _clean_categories(parts: Sequence[object]) -> list[str]:
+    return [text for part in parts if part is not None and (text := str(part).strip())]
+
+
+def _read_since_1970(numbers: pd.Series, unit: str) -> pd.Series:
+    finite = numbers.astype("float64").where(lambda values: np.isfinite(values))
+    whole = numbers.where(finite.notna())
+    return pd.to_datetime(whole, unit=unit, errors="coerce", utc=True)  # type: ignore[call-overload,no-any-return]
 
 
 def _all_whole(numbers: pd.Series) -> bool:
@@ -83,7 +109,12 @@ def _check_some_readable(values: pd.Series, read: pd.Series, expected: str, file
     """A column of which nothing can be read is a wrong mapping, not a few bad rows."""
     present = values[values.notna()]
     if len(present) and read.isna().all():
-        place, found = f"row {present.index[0]}, column {values.name!r}", repr(str(present.iloc[0]))
+        place, found = f"row {present.index[0]}, column {values.name!r}", _shorten(present.iloc[0])
         remedy = "mend the column, or declare another in the data set's YAML"
         raise complain(file, place, expected, found, remedy)
     return read
+
+
+def _shorten(value: object) -> str:
+    text = str(value)
+    return repr(text) if len(text) <= _SHOWN_CHARACTERS else repr(text[:_SHOWN_CHARACTERS]) + "..."

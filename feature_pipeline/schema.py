@@ -3,13 +3,17 @@
 Every other module takes column names from here; no string literal stands elsewhere.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
+import pyarrow.compute
 
+from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 
 USER_ID = "user_id"
@@ -19,6 +23,10 @@ EVENT_ORDER = "event_order"
 WEIGHT = "weight"
 EVENT_TYPE = "event_type"
 TITLE = "title"
+
+USERS = "users"
+ITEMS = "items"
+INTERACTIONS = "interactions"
 
 CONTRACT_COLUMNS = (USER_ID, ITEM_ID, EVENT_TIME, EVENT_ORDER, WEIGHT, EVENT_TYPE, TITLE)
 QUARANTINE_COLUMNS = ("table", "file", "row", "column", "value", "reason")
@@ -60,6 +68,25 @@ class FeatureSpec:
 def complain(file: str, where: str, expected: str, found: str, remedy: str) -> SchemaError:
     """Builds the one form every contract error has."""
     return SchemaError(f"{file}: {where}: expected {expected}, found {found}. Remedy: {remedy}")
+
+
+def check_columns(file: str, found: Sequence[str], wanted: Sequence[str]) -> None:
+    """Checks that the raw table in `file` has each of the wanted columns once.
+
+    Args:
+        file: for the message.
+        found: names of its columns.
+        wanted: names that the data set's YAML gives.
+
+    Raises:
+        SchemaError: one is missing or stands twice; the message lists what is there, and the nearest.
+    """
+    known = sorted(map(str, found))
+    for name in wanted:
+        if known.count(name) != 1:
+            why = "its name stands twice" if name in known else unknown_key(name, known)
+            remedy = f"mend the file or the data set's YAML: {why}"
+            raise complain(file, "header", f"one column {name!r}", ", ".join(known), remedy)
 
 
 def check_keys(frame: pd.DataFrame, key: str, table: str, file: str) -> None:
@@ -109,32 +136,47 @@ def check_interactions(
 
     Returns:
         One row for each bad row, indexed like `frame` and in its order: `column`, the one at fault (of a
-        duplicate, all of `EVENT_KEY`, joined by commas), and `reason`. Empty when all is well.
+        duplicate, all of `EVENT_KEY`, joined by commas), and `reason`. A row is a duplicate of an earlier one
+        that has no fault. Empty when all is well.
     """
+    own = _find_own_faults(frame, users, items, now)
+    sound = frame.drop(index=own.index)
+    again = sound.index[sound.duplicated(list(EVENT_KEY))]
+    duplicates = pd.DataFrame({"column": ", ".join(EVENT_KEY), "reason": DUPLICATE_EVENT}, index=again)
+    faults = pd.concat([own, duplicates]).astype("str")
+    return faults.loc[frame.index[frame.index.isin(faults.index)]]
+
+
+def _find_own_faults(
+    frame: pd.DataFrame, users: pd.DataFrame, items: pd.DataFrame, now: datetime | None
+) -> pd.DataFrame:
+    """The first fault of each row that is bad whatever the other rows hold: `column`, `reason`."""
     latest = pd.Timestamp(now or datetime.now(UTC)).tz_convert("UTC").tz_localize(None)
     schema = pa.DataFrameSchema(
         {
-            USER_ID: pa.Column(str, pa.Check.isin(list(users[USER_ID]), error=KNOWN_USER), nullable=False),
-            ITEM_ID: pa.Column(str, pa.Check.isin(list(items[ITEM_ID]), error=KNOWN_ITEM), nullable=False),
+            USER_ID: pa.Column(str, pa.Check(_is_among(users[USER_ID]), error=KNOWN_USER), nullable=False),
+            ITEM_ID: pa.Column(str, pa.Check(_is_among(items[ITEM_ID]), error=KNOWN_ITEM), nullable=False),
             EVENT_TIME: pa.Column("datetime64[us]", pa.Check.le(latest, error=NOT_IN_FUTURE), nullable=False),
             WEIGHT: pa.Column(float, nullable=False),
-        },
-        unique=list(EVENT_KEY),
-        report_duplicates="exclude_first",
+        }
     )
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        faults = _first_faults(errors.failure_cases)
-        return faults.loc[frame.index[frame.index.isin(faults.index)]]
-    return pd.DataFrame({"column": pd.Series(dtype="str"), "reason": pd.Series(dtype="str")})
+        failures = errors.failure_cases
+        reason = failures["check"].replace("not_nullable", MISSING_VALUE)
+        rows = failures["index"].astype("int64")
+        faults = pd.DataFrame({"row": rows, "column": failures["column"], "reason": reason})
+        return faults.drop_duplicates("row").set_index("row")
+    return pd.DataFrame({"column": [], "reason": []}, index=frame.index[:0])
 
 
-def _first_faults(failures: pd.DataFrame) -> pd.DataFrame:
-    """One fault a row, a column's own before a duplicate: `column`, `reason`, indexed by row."""
-    duplicate = failures["check"].eq("multiple_fields_uniqueness")
-    reason = failures["check"].replace("not_nullable", MISSING_VALUE).mask(duplicate, DUPLICATE_EVENT)
-    column = failures["column"].mask(duplicate, ", ".join(EVENT_KEY))
-    faults = pd.DataFrame({"row": failures["index"].astype("int64"), "column": column, "reason": reason})
-    own_first = faults.iloc[duplicate.argsort(kind="stable")]
-    return own_first.drop_duplicates("row").set_index("row").astype("str")
+def _is_among(known: pd.Series) -> Callable[[pd.Series], pd.Series]:
+    """Tests ids for being known; `Series.isin` would take each known one to Python and back."""
+    known_ids = pyarrow.array(known)
+
+    def check(ids: pd.Series) -> pd.Series:
+        found = pyarrow.compute.is_in(pyarrow.array(ids), value_set=known_ids)
+        return pd.Series(found.to_numpy(zero_copy_only=False), index=ids.index)
+
+    return check

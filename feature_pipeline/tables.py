@@ -8,7 +8,6 @@ import pandas as pd
 
 from feature_pipeline import schema
 from feature_pipeline.columns import fill_template, read_categories, read_number, read_text, read_time
-from feature_pipeline.config import unknown_key
 from feature_pipeline.dataset_config import (
     DatasetConfig,
     FeatureColumn,
@@ -16,8 +15,20 @@ from feature_pipeline.dataset_config import (
     ItemsMapping,
     UsersMapping,
 )
-from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, EVENT_TYPE, ITEM_ID, TITLE, USER_ID, WEIGHT
+from feature_pipeline.schema import (
+    DUPLICATE_EVENT,
+    EVENT_KEY,
+    EVENT_ORDER,
+    EVENT_TIME,
+    EVENT_TYPE,
+    ITEM_ID,
+    TITLE,
+    USER_ID,
+    WEIGHT,
+)
 from feature_pipeline.sources.raw import RawTable, RawTables
+
+_WHOLE_ROW = "(whole row)"
 
 
 @dataclass
@@ -36,10 +47,16 @@ class Quarantine:
             values: what the file holds there.
             reasons: one for all, or a Series aligned with `values`.
         """
+        if values.empty:
+            return
         lines = pd.DataFrame({"table": table, "file": file, "row": values.index, "column": column})
         texts = values.astype("str").array
         why = reasons if isinstance(reasons, str) else reasons.array
         self.rows.append(lines.assign(value=texts, reason=why))
+
+    def add_refused(self, table: str, raw: RawTable) -> None:
+        """Keeps the lines of a raw table that its reader could not read."""
+        self.add(table, raw.file, _WHOLE_ROW, raw.refused["value"], raw.refused["reason"])
 
     def build_table(self) -> pd.DataFrame:
         """All refused values: `table, file, row, column, value, reason`, in the order of their files."""
@@ -56,11 +73,12 @@ class ContractTables:
     Attributes:
         users: key `user_id`, and the declared features; the index is the line in the file.
         items: key `item_id`, `title`, and the declared features; the index is the line in the file.
-        interactions: `user_id, item_id, event_time, event_order, weight, event_type` and context features,
-            sorted by `event_time, event_order`; `event_order` is the row's place in its file and decides
-            ties.
+        interactions: `user_id, item_id, event_time, event_order, weight, event_type`, context features and
+            outcome texts, sorted by `event_time, event_order`; `event_order` is the row's place in its file
+            and decides ties.
         quarantine: see `Quarantine.build_table`.
         left_out: how many events weigh less than the data set's `min_weight`.
+        merged: how many events were added to an earlier one of the same user, item and time.
     """
 
     users: pd.DataFrame
@@ -68,6 +86,7 @@ class ContractTables:
     interactions: pd.DataFrame
     quarantine: pd.DataFrame
     left_out: int
+    merged: int
 
 
 def map_tables(raw: RawTables, config: DatasetConfig) -> ContractTables:
@@ -85,7 +104,12 @@ def map_tables(raw: RawTables, config: DatasetConfig) -> ContractTables:
     users = _map_entities(raw.users, "users", USER_ID, config.users, quarantine)
     items = _map_entities(raw.items, "items", ITEM_ID, config.items, quarantine)
     events = _map_interactions(raw.interactions, config.interactions, quarantine)
-    good = _set_bad_events_aside(events, users, items, raw.interactions, config, quarantine)
+    faults = schema.check_interactions(events, users, items)
+    if config.interactions.duplicates == "merge":
+        faults = faults[faults["reason"].ne(DUPLICATE_EVENT)]
+    _check_share(faults, raw.interactions, config.max_quarantine_share)
+    _quarantine_faults(faults, raw.interactions, config.interactions, quarantine)
+    good = _merge_duplicates(events.drop(index=faults.index))
     positive = _select_positives(good, config.interactions, raw.interactions.file)
     return ContractTables(
         users=users.sort_values(USER_ID),
@@ -93,19 +117,21 @@ def map_tables(raw: RawTables, config: DatasetConfig) -> ContractTables:
         interactions=positive.sort_values([EVENT_TIME, EVENT_ORDER], ignore_index=True),
         quarantine=quarantine.build_table(),
         left_out=len(good) - len(positive),
+        merged=len(events) - len(faults) - len(good),
     )
 
 
 def _map_entities(
     raw: RawTable, table: str, key: str, mapping: UsersMapping | ItemsMapping, quarantine: Quarantine
 ) -> pd.DataFrame:
+    quarantine.add_refused(table, raw)
     schema.check_not_empty(raw.frame, table, raw.file)
     ids = read_text(_column(raw, mapping.key))
     quarantine.add(table, raw.file, mapping.key, raw.frame.loc[ids.isna(), mapping.key], schema.MISSING_VALUE)
     raw = RawTable(raw.frame[ids.notna()], raw.file)
     columns = {key: ids.dropna()}
     if isinstance(mapping, ItemsMapping):
-        columns[TITLE] = read_text(_column(raw, mapping.title)).fillna("")
+        columns[TITLE] = read_text(_column(raw, mapping.title or mapping.key)).fillna(columns[key])
     for name, feature in mapping.features.items():
         columns[name] = _map_feature(raw, table, name, feature, quarantine)
     frame = pd.DataFrame(columns)
@@ -114,6 +140,7 @@ def _map_entities(
 
 
 def _map_interactions(raw: RawTable, mapping: InteractionsMapping, quarantine: Quarantine) -> pd.DataFrame:
+    quarantine.add_refused("interactions", raw)
     schema.check_not_empty(raw.frame, "interactions", raw.file)
     columns = {
         USER_ID: read_text(_column(raw, mapping.user_id)),
@@ -123,21 +150,14 @@ def _map_interactions(raw: RawTable, mapping: InteractionsMapping, quarantine: Q
         WEIGHT: read_number(_column(raw, mapping.weight), raw.file) if mapping.weight else 1.0,
         EVENT_TYPE: read_text(_column(raw, mapping.event_type)) if mapping.event_type else "event",
     }
-    for name, feature in mapping.context.items():
+    for name, feature in (mapping.context | mapping.outcome).items():
         columns[name] = _map_feature(raw, "interactions", name, feature, quarantine)
     return pd.DataFrame(columns, index=raw.frame.index)
 
 
-def _set_bad_events_aside(
-    events: pd.DataFrame,
-    users: pd.DataFrame,
-    items: pd.DataFrame,
-    raw: RawTable,
-    config: DatasetConfig,
-    quarantine: Quarantine,
-) -> pd.DataFrame:
-    faults = schema.check_interactions(events, users, items)
-    mapping = config.interactions
+def _quarantine_faults(
+    faults: pd.DataFrame, raw: RawTable, mapping: InteractionsMapping, quarantine: Quarantine
+) -> None:
     raw_names = {
         USER_ID: mapping.user_id,
         ITEM_ID: mapping.item_id,
@@ -148,20 +168,29 @@ def _set_bad_events_aside(
         names = [raw_names[column] for column in str(columns).split(", ")]
         values = _join_values(raw.frame.loc[found.index, names])
         quarantine.add("interactions", raw.file, ", ".join(names), values, found["reason"])
-    _check_share(faults, len(events), config.max_quarantine_share, raw.file)
-    return events.drop(index=faults.index)
 
 
-def _check_share(faults: pd.DataFrame, num_events: int, max_share: float, file: str) -> None:
-    if len(faults) > max_share * num_events:
-        worst = faults[faults["reason"].eq(faults["reason"].mode().iloc[0])]
+def _check_share(faults: pd.DataFrame, raw: RawTable, max_share: float) -> None:
+    bad = pd.concat([faults["reason"], raw.refused["reason"]])
+    num_rows = len(raw.frame) + len(raw.refused)
+    if len(bad) > max_share * num_rows:
+        worst = bad[bad.eq(bad.mode().iloc[0])]
         raise schema.complain(
-            file,
+            raw.file,
             f"row {worst.index[0]}",
             f"at most {100 * max_share:g} % bad interactions",
-            f"{len(faults)} of {num_events}, of which {len(worst)} because {worst['reason'].iloc[0]}",
+            f"{len(bad)} of {num_rows}, of which {len(worst)} because {worst.iloc[0]}",
             "mend the file, or raise dataset.max_quarantine_share",
         )
+
+
+def _merge_duplicates(events: pd.DataFrame) -> pd.DataFrame:
+    """The first event of each user, item and time, with the weights of all added up."""
+    again = events.duplicated(list(EVENT_KEY))
+    if not again.any():
+        return events
+    weights = events.groupby(list(EVENT_KEY))[WEIGHT].transform("sum")
+    return events.assign(**{WEIGHT: weights})[~again]
 
 
 def _select_positives(events: pd.DataFrame, mapping: InteractionsMapping, file: str) -> pd.DataFrame:
@@ -179,11 +208,7 @@ def _select_positives(events: pd.DataFrame, mapping: InteractionsMapping, file: 
 
 
 def _column(raw: RawTable, name: str) -> pd.Series:
-    known = sorted(map(str, raw.frame.columns))
-    if known.count(name) != 1:
-        why = "its name stands twice" if name in known else unknown_key(name, known)
-        remedy = f"mend the file or the data set's YAML: {why}"
-        raise schema.complain(raw.file, "header", f"one column {name!r}", ", ".join(known), remedy)
+    schema.check_columns(raw.file, list(raw.frame.columns), [name])
     return raw.frame[name]
 
 
@@ -191,8 +216,8 @@ def _map_feature(
     raw: RawTable, table: str, name: str, feature: FeatureColumn, quarantine: Quarantine
 ) -> pd.Series:
     if feature.template is not None:
-        names = feature.template_columns
-        return fill_template(pd.DataFrame({n: _column(raw, n) for n in names}), feature.template, names)
+        parts = pd.DataFrame({part: _column(raw, part) for part in feature.template_columns})
+        return fill_template(parts, feature.template, need_all=feature.kind == "image")
     values = _column(raw, feature.column or name)
     if feature.kind == "categorical":
         return read_categories(values, feature.separator)

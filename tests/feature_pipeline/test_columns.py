@@ -85,6 +85,16 @@ def test_a_column_without_any_number_is_refused(raw: pd.Series, found: str) -> N
         (pd.Series(pd.to_datetime(["2024-01-01"])), "s", "2024-01-01"),
         (pd.Series(pd.to_datetime(["2024-01-01T09:00"]).tz_localize("Asia/Tokyo")), "s", "2024-01-01"),
         (pd.Series([date(2024, 1, 1)], dtype="object"), "s", "2024-01-01"),
+        (pd.Series(["1704067200", "soon"]), "s", "2024-01-01"),
+        (pd.Series([" 1704067200.5 "]), "s", "2024-01-01T00:00:00.5"),
+        (pd.Series(["1704067200123"]), "ms", "2024-01-01T00:00:00.123"),
+        (pd.Series(["1704067200123456"]), "us", "2024-01-01T00:00:00.123456"),
+        (pd.Series(["1512123010"]), "s", "2017-12-01T10:10:10"),  # not the 30th of December 1512
+        (pd.Series(["-86400"]), "s", "1969-12-31"),
+        (pd.Series(["2024"]), "s", "2024-01-01"),
+        (pd.Series(["20240101", "1704067200"]), "s", "2024-01-01"),
+        (pd.Series([1704067200, None], dtype="Int64"), "s", "2024-01-01"),
+        (pd.Series(["2024-01-01 02:00:00+02"]), "s", "2024-01-01"),  # as PostgreSQL writes it
     ],
 )
 def test_times_are_utc_to_the_microsecond(raw: pd.Series, unit: str, expected: str) -> None:
@@ -97,11 +107,11 @@ def test_times_are_utc_to_the_microsecond(raw: pd.Series, unit: str, expected: s
 @pytest.mark.parametrize(
     "raw",
     [
-        pd.Series(["2024-01-01", "yesterday", "2024-02-30", "1704067200", "", None]),
+        pd.Series(["2024-01-01", "yesterday", "2024-02-30", "9" * 30, "", None]),
         pd.Series([1704067200.0, np.nan, np.inf, -np.inf, 1e300, 1e17]),
         pd.Series([1704067200, 2**62]),
         pd.Series([1704067200, 2**64 - 1], dtype="uint64"),
-        pd.Series([date(2024, 1, 1), 5, [1]], dtype="object"),
+        pd.Series([date(2024, 1, 1), True, [1]], dtype="object"),
     ],
 )
 def test_single_unreadable_times_are_missing(raw: pd.Series) -> None:
@@ -111,7 +121,7 @@ def test_single_unreadable_times_are_missing(raw: pd.Series) -> None:
     assert times.iloc[1:].isna().all()
 
 
-@pytest.mark.parametrize("raw", [["soon", None], ["1704067200", None], [True, False], [np.inf, np.nan]])
+@pytest.mark.parametrize("raw", [["soon", None], ["9" * 30, None], [True, False], [np.inf, np.nan]])
 def test_a_column_without_any_time_is_refused(raw: list[Any]) -> None:
     with pytest.raises(SchemaError) as error:
         read_time(pd.Series(raw, index=[2, 3], name="at"), "s", "f.csv")
@@ -133,10 +143,27 @@ def test_without_separator_a_value_is_one_category() -> None:
     assert list(read_categories(pd.Series([3.0, None]), None)) == [["3"], []]
 
 
+def test_lists_are_categories_already() -> None:
+    values = pd.Series([["cup", " ", None, 7], np.array(["a|b"]), None, "x|y", []])
+
+    assert list(read_categories(values, "|")) == [["cup", "7"], ["a|b"], [], ["x", "y"], []]
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    with pytest.raises(SchemaError, match=r"found 'x{80}'\.{4} Remedy"):
+        read_number(pd.Series(["x" * 10_000], name="age"), "f.csv")
+
+
+def test_a_path_needs_all_its_parts_and_may_take_the_beginning_of_one() -> None:
+    columns = pd.DataFrame({"id": ["0123", "04", None], "kind": ["a", None, "b"]})
+
+    assert as_list(fill_template(columns, "{id:.3}/{kind}.jpg", need_all=True)) == ["012/a.jpg", None, None]
+
+
 def test_template_fills_its_places_and_a_row_without_values_has_no_text() -> None:
     columns = pd.DataFrame({"a": ["x", None, None, "{b}"], "b": [1.0, 2.0, None, None]}, index=[2, 3, 4, 5])
 
-    texts = fill_template(columns, "{a}-{b}, {a} {{a}}", ("a", "b"))
+    texts = fill_template(columns, "{a}-{b}, {a} {{a}}")
 
     assert list(texts.index) == [2, 3, 4, 5]
     assert as_list(texts) == ["x-1, x {a}", "-2,  {a}", None, "{b}-, {b} {a}"]

@@ -89,6 +89,12 @@ def test_a_row_with_many_faults_counts_once_its_own_before_the_duplicate() -> No
     assert faults == {10: (USER_ID, schema.KNOWN_USER), 12: (USER_ID, schema.KNOWN_USER)}
 
 
+def test_a_good_row_is_no_duplicate_of_a_bad_one() -> None:
+    bad, good = ("u1", "a", "2024-01-01", np.nan), ("u1", "a", "2024-01-01", 1.0)
+
+    assert find_faults(bad, good) == {10: (WEIGHT, schema.MISSING_VALUE)}
+
+
 def test_check_keys_names_the_row_of_the_second_copy() -> None:
     frame = pd.DataFrame({USER_ID: ["u1", "u2", "u1", "u1"]}, index=[2, 3, 4, 5])
 
