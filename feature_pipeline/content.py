@@ -2,25 +2,32 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from feature_pipeline.dataset_config import FeatureColumn
-from feature_pipeline.embeddings import EmbeddingCache, EmbeddingResult, embed
-from feature_pipeline.encoders import Encoder
-from feature_pipeline.encoders.config import EncoderConfig
-from feature_pipeline.encoders.image import ColourTextureEncoder
-from feature_pipeline.encoders.text import TextEncoder
+from feature_pipeline.embedding_cache import EmbeddingCache
+from feature_pipeline.embeddings import ABSENT_FILE, EmbeddingResult, embed, embed_files
+from feature_pipeline.encoders.load import ChosenEncoder, Encoders, name_columns
 from feature_pipeline.progress import report_step
+from feature_pipeline.projection import Projection, fit_projection
 from feature_pipeline.tables import Quarantine
 
-ABSENT_FILE = "no such file, or no right to read it"
 
+@dataclass(frozen=True)
+class EmbeddedColumn:
+    """The embeddings of one feature by one encoder.
 
-def load_encoders(config: EncoderConfig) -> dict[str, Encoder[Any]]:
-    """The encoder of each content kind: `text` and `image`."""
-    return {"text": TextEncoder(config.text.model, config.text.batch_size), "image": ColourTextureEncoder()}
+    Attributes:
+        vectors: `[n, dimension]` float32 rows of length one in the table's order; zero where missing.
+        missing: `[n]` bool, True where there is no content or it cannot be read.
+        projection: what the encoder's own vectors went through, where the config asks for any.
+    """
+
+    vectors: np.ndarray
+    missing: np.ndarray
+    projection: Projection | None = None
 
 
 @dataclass
@@ -29,57 +36,84 @@ class ContentEmbedder:
 
     Attributes:
         root: folder of the raw files; image columns hold paths relative to it.
-        encoders: by content kind.
+        encoders: by content kind and name.
         cache: keeps what was encoded before.
         quarantine: receives the images that are absent or not readable; their embedding counts as missing.
     """
 
     root: Path
-    encoders: dict[str, Encoder[Any]]
+    encoders: Encoders
     cache: EmbeddingCache
     quarantine: Quarantine
 
     def embed(
-        self, table: str, file: str, frame: pd.DataFrame, features: dict[str, FeatureColumn]
-    ) -> dict[str, EmbeddingResult]:
-        """Embeds every text and image feature of one table.
+        self,
+        table: str,
+        file: str,
+        frame: pd.DataFrame,
+        features: dict[str, FeatureColumn],
+        is_training: np.ndarray,
+    ) -> dict[str, EmbeddedColumn]:
+        """Embeds every text and image feature of one table by every encoder of its kind.
 
         Args:
-            table: `users` or `items`.
+            table: `users`, `items` or `interactions`.
             file: where the table was read from; the index of `frame` is the line in it.
             frame: the contract table.
             features: its declared features.
+            is_training: rows that projections may learn from `[len(frame)]` bool.
 
         Returns:
-            `<feature>_embedding` -> vectors aligned with `frame`.
-        """
-        return {
-            f"{name}_embedding": self._embed_column(table, file, frame[name], feature)
-            for name, feature in features.items()
-            if feature.kind in self.encoders
-        }
+            Name of the column (see `name_columns`) -> vectors aligned with `frame`.
 
-    def _embed_column(
-        self, table: str, file: str, values: pd.Series, feature: FeatureColumn
+        Raises:
+            ProjectionError: a projection asks for more dimensions than there are.
+            MissingModelError: a model is needed and cannot be loaded.
+        """
+        columns: dict[str, EmbeddedColumn] = {}
+        for name, feature in features.items():
+            if feature.kind in self.encoders:
+                columns |= self._embed_feature(table, file, frame[name], feature, is_training)
+        return columns
+
+    def _embed_feature(
+        self, table: str, file: str, values: pd.Series, feature: FeatureColumn, is_training: np.ndarray
+    ) -> dict[str, EmbeddedColumn]:
+        encoders = self.encoders[feature.kind]
+        columns: dict[str, EmbeddedColumn] = {}
+        failures: dict[int, str] = {}
+        for encoder, column in name_columns(str(values.name), encoders).items():
+            label = f" by {encoder}" if len(encoders) > 1 else ""
+            with report_step(f"embed {table}.{values.name}{label}") as step:
+                result = self._embed_values(values, feature, encoders[encoder])
+                step.rows = len(values)
+                step.note = (
+                    f"{result.encoded} encoded, {result.reused} reused, {result.missing.sum()} missing"
+                )
+            columns[column] = _project(result, encoders[encoder], is_training, f"{table}.{column}")
+            failures |= result.failures
+        refused = values.iloc[list(failures)]
+        reasons = [why if why == ABSENT_FILE else f"not readable: {why}" for why in failures.values()]
+        why = pd.Series(reasons, index=refused.index, dtype="str")
+        self.quarantine.add(table, file, feature.column or str(values.name), refused, why)
+        return columns
+
+    def _embed_values(
+        self, values: pd.Series, feature: FeatureColumn, chosen: ChosenEncoder
     ) -> EmbeddingResult:
         given = [value if isinstance(value, str) else None for value in values]
-        with report_step(f"embed {table}.{values.name}") as step:
-            contents = given if feature.kind == "text" else [_read_bytes(self.root, path) for path in given]
-            result = embed(self.encoders[feature.kind], contents, self.cache)
-            step.rows = len(values)
-            step.note = f"{result.encoded} encoded, {result.reused} reused, {result.missing.sum()} missing"
-        pairs = enumerate(zip(given, contents, strict=True))
-        reasons = {place: ABSENT_FILE for place, (path, content) in pairs if path and content is None}
-        reasons |= {place: f"not readable: {why}" for place, why in result.failures.items()}
-        refused = values.iloc[list(reasons)]
-        why = pd.Series(list(reasons.values()), index=refused.index, dtype="str")
-        self.quarantine.add(table, file, feature.column or str(values.name), refused, why)
-        return result
+        if feature.kind == "text":
+            return embed(chosen.encoder, given, self.cache)
+        paths = [self.root / path if path else None for path in given]
+        return embed_files(chosen.encoder, paths, self.cache)
 
 
-def _read_bytes(root: Path, path: str | None) -> bytes | None:
-    """The file's bytes; None where no path is given or no such file can be read."""
-    try:
-        return (root / path).read_bytes() if path else None
-    except (OSError, ValueError):  # a path with a null character is a ValueError
-        return None
+def _project(
+    result: EmbeddingResult, chosen: ChosenEncoder, is_training: np.ndarray, column: str
+) -> EmbeddedColumn:
+    if chosen.projection is None:
+        return EmbeddedColumn(result.vectors, result.missing)
+    projection = fit_projection(chosen.projection, result.vectors[is_training & ~result.missing], column)
+    vectors = np.zeros((len(result.vectors), chosen.projection.dimension), np.float32)
+    vectors[~result.missing] = projection.apply(result.vectors[~result.missing])
+    return EmbeddedColumn(vectors, result.missing, projection)

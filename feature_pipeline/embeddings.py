@@ -1,45 +1,26 @@
-"""Embeddings of text and images: encode what is new, keep the rest.
-
-An embedding is kept under its encoder and the SHA-256 of its content, so that it is found again whichever
-item, table or data set the content stands in, and is never found for content that has changed.
-"""
+"""Embeddings of text and images: encode what is new, keep the rest."""
 
 import hashlib
-import sqlite3
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+from feature_pipeline.embedding_cache import EmbeddingCache
 from feature_pipeline.encoders import ContentError, Encoder
-from feature_pipeline.errors import UserError
 
 Content = TypeVar("Content", str, bytes)
+Value = TypeVar("Value")
 
 # Contents encoded between two writes: at most this much work is lost when a run is killed.
 CHUNK_SIZE = 256
+# Image files held in memory at once.
+FILES_AT_ONCE = 64
 
-_BUSY_SECONDS = 60.0
-_KEYS_PER_QUERY = 500  # SQLite builds allow at least 999 parameters
-_LITTLE_ENDIAN_FLOAT32 = np.dtype("<f4")
-
-_CREATE = """
-    CREATE TABLE IF NOT EXISTS embeddings (
-        encoder_id TEXT NOT NULL,
-        content_sha256 TEXT NOT NULL,
-        vector BLOB NOT NULL,
-        PRIMARY KEY (encoder_id, content_sha256)
-    )
-"""
-
-
-class EmbeddingCacheError(UserError):
-    """The cache file cannot be read or written; the message says what to do."""
+ABSENT_FILE = "no such file, or no right to read it"
 
 
 @dataclass(frozen=True)
@@ -51,7 +32,7 @@ class EmbeddingResult:
         missing: `[n]` bool, True where there was no content or it could not be encoded.
         encoded: distinct contents encoded in this run.
         reused: distinct contents found in the cache.
-        failures: reason by position, for each content that could not be encoded.
+        failures: reason by position, for each content that could not be read or encoded.
     """
 
     vectors: np.ndarray
@@ -59,81 +40,6 @@ class EmbeddingResult:
     encoded: int
     reused: int
     failures: dict[int, str]
-
-
-class EmbeddingCache:
-    """Embeddings by encoder and content, in one SQLite file that several processes may use at once.
-
-    Only a cache: the file can be deleted at any time. It must lie on a local disk, since SQLite's write-ahead
-    log needs memory shared by all its users.
-
-    Args:
-        path: the file; it is created, with its directory, where it does not exist.
-
-    Raises:
-        EmbeddingCacheError: the file is not a database or cannot be written. Delete it or name another.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as connection:
-            _set_up(connection)
-
-    def get_many(self, encoder_id: str, keys: Iterable[str]) -> dict[str, np.ndarray]:
-        """Read the embeddings that are there.
-
-        Args:
-            encoder_id: `Encoder.id` of the encoder that made them.
-            keys: SHA-256 of contents, in hexadecimal.
-
-        Returns:
-            `[dimension]` float32 embedding by key; keys that are not in the cache are left out.
-
-        Raises:
-            EmbeddingCacheError: the file cannot be read.
-        """
-        wanted = list(keys)
-        found: dict[str, np.ndarray] = {}
-        with self._connection() as connection:
-            for chunk in _chunks(wanted, _KEYS_PER_QUERY):
-                rows = connection.execute(
-                    "SELECT content_sha256, vector FROM embeddings WHERE encoder_id = ? "
-                    f"AND content_sha256 IN ({', '.join('?' * len(chunk))})",
-                    (encoder_id, *chunk),
-                )
-                found.update((key, _from_blob(blob)) for key, blob in rows)
-        return found
-
-    def put_many(self, encoder_id: str, vectors: Mapping[str, np.ndarray]) -> None:
-        """Write embeddings, all or none; those already in the cache stay as they are.
-
-        Args:
-            encoder_id: `Encoder.id` of the encoder that made them.
-            vectors: `[dimension]` float32 embedding by SHA-256 of the content, in hexadecimal.
-
-        Raises:
-            EmbeddingCacheError: the file cannot be written.
-        """
-        rows = [(encoder_id, key, _to_blob(vector)) for key, vector in vectors.items()]
-        with self._connection() as connection, connection:
-            connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?)", rows)
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        # One connection a call: nothing to close, and nothing for threads or forked processes to share.
-        connection = None
-        try:
-            connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level="IMMEDIATE")
-            yield connection
-        except sqlite3.DatabaseError as error:
-            raise EmbeddingCacheError(
-                f"{self.path}: expected an embedding cache that can be read and written, got: {error}. Check "
-                "permissions and free space, or delete the file: its embeddings are then computed again."
-            ) from error
-        finally:
-            if connection is not None:
-                connection.close()
 
 
 def embed(
@@ -162,35 +68,104 @@ def embed(
         for key, content in zip(keys, contents, strict=True)
         if key is not None and content is not None
     }
-    known = cache.get_many(encoder.id, distinct)
-    new = {key: content for key, content in distinct.items() if key not in known}
-    reasons = _encode_into(cache, encoder, new)
-    made = cache.get_many(encoder.id, new.keys() - reasons.keys())
-    vectors, missing = _rows(keys, known | made, encoder)
-    return EmbeddingResult(
-        vectors=vectors,
-        missing=missing,
-        encoded=len(made),
-        reused=len(known),
-        failures={i: reasons[key] for i, key in enumerate(keys) if key in reasons},
-    )
-
-
-def _encode_into(cache: EmbeddingCache, encoder: Encoder[Content], new: dict[str, Content]) -> dict[str, str]:
-    """Encode and cache chunk by chunk; returns the reason by key for what could not be encoded."""
-    reasons: dict[str, str] = {}
+    run = _Run(encoder, cache)
+    new = run.look_up(distinct)
     # Like lengths together, so that a chunk of texts is padded little; the longest first, so that a lack of
     # memory shows at once.
-    keys = sorted(new, key=lambda key: (-len(new[key]), key))
-    silent = True if len(keys) <= CHUNK_SIZE else None
-    with tqdm(total=len(keys), desc=encoder.id, unit=" contents", disable=silent) as progress:
-        for chunk in _chunks(keys, CHUNK_SIZE):
-            vectors, failures = _encode_readable(encoder, [new[key] for key in chunk])
-            reasons |= {chunk[i]: reason for i, reason in failures.items()}
-            readable = [key for key in chunk if key not in reasons]
-            cache.put_many(encoder.id, dict(zip(readable, vectors, strict=True)))
+    order = sorted(new, key=lambda key: (-len(new[key]), key))
+    with _show_progress(encoder.id, len(order)) as progress:
+        for chunk in _chunks(order, CHUNK_SIZE):
+            run.encode({key: new[key] for key in chunk})
             progress.update(len(chunk))
-    return reasons
+    return run.build_result(keys)
+
+
+def embed_files(
+    encoder: Encoder[bytes], paths: Sequence[Path | None], cache: EmbeddingCache
+) -> EmbeddingResult:
+    """Embeds files as `embed` does their contents, holding few of them in memory at once.
+
+    Args:
+        encoder: an image encoder.
+        paths: None is missing. A path that stands several times is read once.
+        cache: where embeddings are looked up and kept, `FILES_AT_ONCE` at a time.
+
+    Returns:
+        One row for each path; `failures` names those that are absent as `ABSENT_FILE`.
+
+    Raises:
+        EmbeddingCacheError: the cache cannot be read or written.
+    """
+    run = _Run(encoder, cache)
+    key_of: dict[Path, str] = {}
+    distinct = list(dict.fromkeys(path for path in paths if path is not None))
+    with _show_progress(encoder.id, len(distinct)) as progress:
+        for chunk in _chunks(distinct, FILES_AT_ONCE):
+            contents = {path: data for path in chunk if (data := _read_bytes(path)) is not None}
+            keys = {path: hashlib.sha256(data).hexdigest() for path, data in contents.items()}
+            key_of |= keys
+            run.encode(run.look_up({keys[path]: data for path, data in contents.items()}))
+            progress.update(len(chunk))
+    result = run.build_result([key_of.get(path) if path else None for path in paths])
+    absent = {i: ABSENT_FILE for i, path in enumerate(paths) if path is not None and path not in key_of}
+    return replace(result, failures=absent | result.failures)
+
+
+class _Run(Generic[Content]):
+    """One column's way through cache and encoder.
+
+    Attributes:
+        known: embedding by key of what was found or made.
+        reasons: by key, for what could not be encoded.
+    """
+
+    def __init__(self, encoder: Encoder[Content], cache: EmbeddingCache) -> None:
+        self.encoder: Encoder[Content] = encoder
+        self.cache = cache
+        self.known: dict[str, np.ndarray] = {}
+        self.reasons: dict[str, str] = {}
+        self.encoded = self.reused = 0
+
+    def look_up(self, contents: dict[str, Content]) -> dict[str, Content]:
+        """Fetches what the cache has, and returns the rest."""
+        asked = [key for key in contents if key not in self.known and key not in self.reasons]
+        found = self.cache.get_many(self.encoder.id, asked)
+        self.known |= found
+        self.reused += len(found)
+        return {key: contents[key] for key in asked if key not in found}
+
+    def encode(self, new: dict[str, Content]) -> None:
+        """Encodes new contents and keeps them in the cache."""
+        if not new:
+            return
+        vectors, failures = _encode_readable(self.encoder, list(new.values()))
+        keys = list(new)
+        self.reasons |= {keys[i]: reason for i, reason in failures.items()}
+        readable = [key for key in keys if key not in self.reasons]
+        self.cache.put_many(self.encoder.id, dict(zip(readable, vectors, strict=True)))
+        # Another process may have been quicker: what was stored first counts.
+        self.known |= self.cache.get_many(self.encoder.id, readable)
+        self.encoded += len(readable)
+
+    def build_result(self, keys: list[str | None]) -> EmbeddingResult:
+        """One row for each key."""
+        vectors = np.zeros((len(keys), self._find_dimension()), np.float32)
+        for row, key in zip(vectors, keys, strict=True):
+            if key in self.known:
+                row[:] = self.known[key]
+        missing = np.array([key not in self.known for key in keys], dtype=bool)
+        failures = {i: self.reasons[key] for i, key in enumerate(keys) if key in self.reasons}
+        return EmbeddingResult(vectors, missing, self.encoded, self.reused, failures)
+
+    def _find_dimension(self) -> int:
+        if self.known:
+            return len(next(iter(self.known.values())))
+        # Asking an encoder for its dimension may load a model: once is enough.
+        dimension = self.cache.get_dimension(self.encoder.id)
+        if dimension is None:
+            dimension = self.encoder.dimension
+            self.cache.put_dimension(self.encoder.id, dimension)
+        return dimension
 
 
 def _encode_readable(encoder: Encoder[Content], contents: list[Content]) -> tuple[np.ndarray, dict[int, str]]:
@@ -198,20 +173,8 @@ def _encode_readable(encoder: Encoder[Content], contents: list[Content]) -> tupl
         return encoder.encode(contents), {}
     except ContentError as error:
         readable = [content for i, content in enumerate(contents) if i not in error.failures]
-        return encoder.encode(readable), error.failures
-
-
-def _rows(
-    keys: list[str | None], known: dict[str, np.ndarray], encoder: Encoder[Content]
-) -> tuple[np.ndarray, np.ndarray]:
-    missing = np.array([key not in known for key in keys], dtype=bool)
-    # Asking an encoder for its dimension may load a model, which a run without new content need not do.
-    dimension = len(next(iter(known.values()))) if known else encoder.dimension
-    vectors = np.zeros((len(keys), dimension), np.float32)
-    for row, key in zip(vectors, keys, strict=True):
-        if key in known:
-            row[:] = known[key]
-    return vectors, missing
+        vectors = encoder.encode(readable) if readable else np.empty((0, 0), np.float32)
+        return vectors, error.failures
 
 
 def _content_key(position: int, content: str | bytes | None) -> str | None:
@@ -227,28 +190,18 @@ def _content_key(position: int, content: str | bytes | None) -> str | None:
     )
 
 
-def _set_up(connection: sqlite3.Connection) -> None:
-    # Processes that switch a new file to the write-ahead log together can deadlock, and SQLite then refuses
-    # one of them at once instead of waiting.
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(_CREATE)
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+def _read_bytes(path: Path) -> bytes | None:
+    """The file's bytes; None where no such file can be read."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):  # a path with a null character is a ValueError
+        return None
 
 
-def _chunks(keys: list[str], size: int) -> Iterator[list[str]]:
-    return (keys[i : i + size] for i in range(0, len(keys), size))
+def _show_progress(name: str, total: int) -> tqdm:
+    silent = True if total <= CHUNK_SIZE else None
+    return tqdm(total=total, desc=name, unit=" contents", disable=silent)
 
 
-def _to_blob(vector: np.ndarray) -> bytes:
-    return np.asarray(vector, _LITTLE_ENDIAN_FLOAT32).tobytes()
-
-
-def _from_blob(blob: bytes) -> np.ndarray:
-    return np.frombuffer(blob, _LITTLE_ENDIAN_FLOAT32).astype(np.float32)
+def _chunks(values: list[Value], size: int) -> Iterator[list[Value]]:
+    return (values[i : i + size] for i in range(0, len(values), size))

@@ -45,3 +45,10 @@ class ContentError(ValueError):
             f"{f'; and {more} more' if more > 0 else ''}. Mend them or leave them out; "
             "feature_pipeline.embeddings.embed marks them missing and encodes the others."
         )
+
+
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows `[n, dimension]` scaled to length one; zero rows stay zero."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: np.ndarray = rows / np.where(length > 0, length, 1)
+    return scaled

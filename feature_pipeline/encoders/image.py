@@ -12,12 +12,12 @@ Two halves of equal weight describe an image of 64 x 64 pixels:
 """
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from feature_pipeline.encoders import ContentError
+from feature_pipeline.encoders import unit_rows
+from feature_pipeline.encoders.decoding import decode_all, read_image
 
 IMAGE_SIZE = 64
 COLOUR_BINS = 6
@@ -35,10 +35,6 @@ TEXTURE_DIMENSION = CELLS**2 * ORIENTATIONS
 _BATCH_SIZE = 8
 
 
-class ImageDecodeError(ValueError):
-    """Bytes that are not a whole, readable image; the message says why."""
-
-
 class ColourTextureEncoder:
     """Encodes images by colour and texture; deterministic, a few milliseconds an image.
 
@@ -48,7 +44,7 @@ class ColourTextureEncoder:
 
     # The leading number counts changes of the arithmetic that the constants do not show.
     id = (
-        f"colour-texture-1/{IMAGE_SIZE}px-lab{COLOUR_BINS}r{COLOUR_REACH:g}c{CHROMA_LIMIT:g}"
+        f"colour-texture-2/{IMAGE_SIZE}px-lab{COLOUR_BINS}r{COLOUR_REACH:g}c{CHROMA_LIMIT:g}"
         f"-hog{CELLS}x{ORIENTATIONS}"
     )
     dimension = COLOUR_DIMENSION + TEXTURE_DIMENSION
@@ -57,7 +53,7 @@ class ColourTextureEncoder:
         """Encode image files.
 
         Args:
-            images: contents of PNG, JPEG, WebP, ... files: whatever `decode` reads.
+            images: contents of PNG, JPEG, WebP, ... files: whatever `decoding.read_image` reads.
 
         Returns:
             `[len(images), dimension]` float32 rows of length one, in the order of `images`.
@@ -65,76 +61,24 @@ class ColourTextureEncoder:
         Raises:
             ContentError: some images cannot be decoded; `failures` gives the reason by position.
         """
-        pixels = _decode_all(images)
+        pixels = np.array([np.asarray(image) for image in decode_all(images, decode)], np.uint8)
         batches = [_describe(pixels[i : i + _BATCH_SIZE]) for i in range(0, len(pixels), _BATCH_SIZE)]
         return np.concatenate([np.empty((0, self.dimension), np.float32), *batches])
 
 
 def decode(data: bytes) -> Image.Image:
-    """Decode an image file as a viewer shows it: upright, on white where it is transparent.
-
-    Args:
-        data: a whole image file in any format that Pillow reads; of an animation the first frame counts.
-
-    Returns:
-        An RGB image of 64 x 64 pixels; the aspect ratio is not kept.
-
-    Raises:
-        ImageDecodeError: empty, truncated or damaged data, no known image format, or a pixel type without a
-            defined white. Replace the file, or save it as an 8-bit PNG or JPEG.
-    """
-    try:
-        with Image.open(BytesIO(data)) as image:
-            # JPEG decodes at a fraction of its size, still twice what is kept; other formats ignore this.
-            image.draft("RGB", (2 * IMAGE_SIZE, 2 * IMAGE_SIZE))
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image)).resize(
-                (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR
-            )
-    except UnidentifiedImageError as error:
-        raise ImageDecodeError(
-            f"expected an image file, got {len(data)} bytes that begin with {data[:8]!r}"
-        ) from error
-    except ImageDecodeError:
-        raise
-    # Pillow's decoders meet damaged bytes with errors of many kinds: OSError, SyntaxError, struct.error, ...
-    except Exception as error:
-        raise ImageDecodeError(f"damaged image file of {len(data)} bytes: {error}") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F"):
-        raise ImageDecodeError(
-            f"pixels of mode {image.mode!r} have no defined white; save the image with 8 or 16 bits a channel"
-        )
-    if image.mode.startswith("I;16"):  # Pillow's own conversion would clip 16 bits at 255: nearly all white
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return image.convert("RGB")
-
-
-def _decode_all(images: Sequence[bytes]) -> np.ndarray:
-    """`[len(images), IMAGE_SIZE, IMAGE_SIZE, 3]` uint8."""
-    pixels = np.empty((len(images), IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-    failures = {}
-    for i, data in enumerate(images):
-        try:
-            pixels[i] = np.asarray(decode(data))
-        except ImageDecodeError as error:
-            failures[i] = str(error)
-    if failures:
-        raise ContentError(failures, len(images))
-    return pixels
+    """Decode an image file to 64 x 64 pixels; the aspect ratio is not kept. See `decoding.read_image`."""
+    # Decoded at no less than twice what is kept.
+    image = read_image(data, short_side=2 * IMAGE_SIZE)
+    return image.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
 
 
 def _describe(pixels: np.ndarray) -> np.ndarray:
     from skimage.color import rgb2lab  # here, so that importing the module is quick
 
     lab = rgb2lab(pixels.astype(np.float32) / np.float32(255))
-    halves = np.concatenate([_unit(_colour(lab)), _unit(_texture(lab[..., 0]))], axis=1)
-    return _unit(halves).astype(np.float32)
+    halves = np.concatenate([unit_rows(_colour(lab)), unit_rows(_texture(lab[..., 0]))], axis=1)
+    return unit_rows(halves).astype(np.float32)
 
 
 def _colour(lab: np.ndarray) -> np.ndarray:
@@ -169,9 +113,3 @@ def _texture(lightness: np.ndarray) -> np.ndarray:
             for image in lightness
         ]
     )
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled to length one; zero rows stay zero."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(length > 0, length, 1)

@@ -1,8 +1,6 @@
-"""Embedding what is new and keeping the rest: counts, equal bytes, killed runs, two processes at once."""
+"""Embedding what is new and keeping the rest: counts, equal bytes, killed runs, files read one by one."""
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,11 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from feature_pipeline import embeddings
-from feature_pipeline.embeddings import EmbeddingCache, EmbeddingCacheError, embed
+from feature_pipeline.embedding_cache import EmbeddingCache
+from feature_pipeline.embeddings import ABSENT_FILE, FILES_AT_ONCE, embed, embed_files
 from feature_pipeline.encoders.image import ColourTextureEncoder
 from feature_pipeline.encoders.text import TextEncoder
-
-ROOT = Path(__file__).parents[2]
 
 
 class LetterEncoder:
@@ -75,6 +72,19 @@ def test_missing_rows_are_zero(cache: EmbeddingCache) -> None:
 def test_nothing_to_embed(cache: EmbeddingCache) -> None:
     assert embed(LetterEncoder(), [], cache).vectors.shape == (0, 8)
     assert embed(LetterEncoder(), [None], cache).vectors.shape == (1, 8)
+
+
+def test_a_model_is_asked_for_its_dimension_once_in_the_life_of_the_cache(cache: EmbeddingCache) -> None:
+    class LoadedEncoder(LetterEncoder):
+        @property
+        def dimension(self) -> int:  # type: ignore[override]
+            raise AssertionError("loads the model")
+
+    embed(LetterEncoder(), [None, ""], cache)
+    result = embed(LoadedEncoder(), [None, None, ""], cache)
+
+    assert result.vectors.shape == (3, 8)
+    assert result.missing.all()
 
 
 def test_duplicates_are_encoded_once(cache: EmbeddingCache) -> None:
@@ -151,11 +161,65 @@ def test_only_bad_images(cache: EmbeddingCache) -> None:
     assert list(result.failures) == [0]
 
 
+class CountingEncoder(ColourTextureEncoder):
+    """Remembers how many images it was given at once."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def encode(self, images: Sequence[bytes], /) -> np.ndarray:
+        self.calls.append(len(images))
+        return super().encode(images)
+
+
+def test_files_are_embedded_as_their_contents(cache: EmbeddingCache, tmp_path: Path) -> None:
+    names = ["red.png", "same.png", "blue.png", "cut.png", "cut too.png"]
+    contents = [png("red"), png("red"), png("blue"), png("green")[:60], png("green")[:60]]
+    for name, content in zip(names, contents, strict=True):
+        (tmp_path / name).write_bytes(content)
+    paths = [None, *(tmp_path / name for name in names), tmp_path / "nowhere.png", tmp_path / "red.png"]
+
+    encoder = CountingEncoder()
+    result = embed_files(encoder, paths, cache)
+
+    expected = ColourTextureEncoder().encode([png("red"), png("blue")])
+    assert result.missing.tolist() == [True, False, False, False, True, True, True, False]
+    np.testing.assert_array_equal(result.vectors[[1, 2, 3, 7]], expected[[0, 0, 1, 0]])
+    assert not result.vectors[result.missing].any()
+    assert (result.encoded, result.reused) == (2, 0)
+    assert encoder.calls == [3, 2]  # with the damaged one, and without
+    assert sorted(result.failures) == [4, 5, 6]
+    assert result.failures[6] == ABSENT_FILE
+    assert result.failures[4] == result.failures[5]
+    assert result.failures[4].startswith("damaged image file of 60 bytes")
+
+
+def test_few_files_are_held_at_once_and_only_new_ones_encoded(cache: EmbeddingCache, tmp_path: Path) -> None:
+    paths: list[Path | None] = []
+    for i in range(FILES_AT_ONCE + 3):
+        path = tmp_path / f"{i}.png"
+        path.write_bytes(png(f"#0000{i:02x}"))
+        paths.append(path)
+
+    first, second = CountingEncoder(), CountingEncoder()
+    embed_files(first, paths, cache)
+    (tmp_path / "5.png").write_bytes(png("gold"))
+    result = embed_files(second, paths, cache)
+
+    assert first.calls == [FILES_AT_ONCE, 3]
+    assert second.calls == [1]
+    assert (result.encoded, result.reused) == (1, FILES_AT_ONCE + 2)
+
+
+def test_no_files(cache: EmbeddingCache) -> None:
+    assert embed_files(ColourTextureEncoder(), [], cache).vectors.shape == (0, ColourTextureEncoder.dimension)
+
+
 def test_real_texts_do_not_depend_on_the_cache(cache: EmbeddingCache) -> None:
     texts = ["a loud amplifier", "cable", "a very long description of a short cable", "cable"]
     first = embed(TextEncoder(), texts, cache)
     assert embed(TextEncoder(), texts, cache).vectors.tobytes() == first.vectors.tobytes()
-    np.testing.assert_allclose(first.vectors, TextEncoder().encode(texts), atol=1e-6)
+    assert (first.vectors * TextEncoder().encode(texts)).sum(axis=1).min() > 0.9999
 
 
 @pytest.mark.parametrize("absent", [float("nan"), 3])
@@ -165,81 +229,6 @@ def test_other_types_are_refused(cache: EmbeddingCache, absent: Any) -> None:
         TypeError, match=rf"contents\[1\]: expected str, bytes or None, got {absent}; replace"
     ):
         embed(LetterEncoder(), contents, cache)
-
-
-def test_cache_keeps_float32_exactly_and_the_first_value(cache: EmbeddingCache) -> None:
-    vector = np.array([1 / 3, -0.0, np.finfo(np.float32).tiny], np.float32)
-    cache.put_many("e", {"k": vector})
-    cache.put_many("e", {"k": vector + 1, "other": vector})
-    found = cache.get_many("e", ["k", "absent"])
-    assert list(found) == ["k"]
-    assert found["k"].tobytes() == vector.tobytes()
-
-
-def test_cache_reads_more_keys_than_one_query_holds(cache: EmbeddingCache) -> None:
-    vectors = {f"key {i}": np.full(2, i, np.float32) for i in range(1201)}
-    cache.put_many("e", vectors)
-    found = cache.get_many("e", vectors)
-    assert found.keys() == vectors.keys()
-    np.testing.assert_array_equal(found["key 1200"], [1200, 1200])
-
-
-def test_file_that_is_no_cache_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_text("not a database, but long enough to be read as the header of one" * 20)
-    with pytest.raises(
-        EmbeddingCacheError, match=r"notes\.txt: expected an embedding cache.*delete the file"
-    ):
-        EmbeddingCache(path)
-    assert path.read_text().startswith("not a database")
-
-
-WRITER = """
-import sys
-from pathlib import Path
-import numpy as np
-from feature_pipeline.embeddings import EmbeddingCache
-
-path, writer = Path(sys.argv[1]), int(sys.argv[2])
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(10):  # each opens the file anew: creation is part of the race
-    cache = EmbeddingCache(path)
-    for i in range(number * 20, number * 20 + 20):
-        cache.put_many("e", {f"own {writer} {i}": np.full(4, i, np.float32)})
-        cache.put_many("e", {f"shared {i}": np.full(4, writer, np.float32)})
-        assert f"shared {i}" in cache.get_many("e", [f"shared {i}"])
-"""
-
-
-def test_processes_write_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "embeddings.sqlite"
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(i)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(3)
-    ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    errors = [writer.communicate(timeout=60)[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0, 0, 0], errors
-
-    cache = EmbeddingCache(path)
-    own = {f"own {writer} {i}": i for writer in range(3) for i in range(200)}
-    found = cache.get_many("e", own)
-    assert {key: vector[0] for key, vector in found.items()} == own
-    assert len(cache.get_many("e", [f"shared {i}" for i in range(200)])) == 200
 
 
 def test_text_is_kept_under_the_hash_of_its_utf8(cache: EmbeddingCache) -> None:

@@ -25,7 +25,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
             for feature, vocabulary in inputs.vocabularies.items()
         }
         self.projections = {
-            feature: tf.keras.layers.Dense(embedding_dim, name=feature) for feature in inputs.embeddings
+            feature: ContentProjection(embedding_dim, name=feature) for feature in inputs.embeddings
         }
 
     def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
@@ -35,6 +35,24 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         if self.has_numbers:
             parts.append(features[NUMERIC])
         return tf.concat(parts, axis=-1) if parts else None
+
+
+class ContentProjection(tf.keras.layers.Layer):
+    """A content embedding projected linearly; what has no content gets a vector of its own, learned too.
+
+    Args:
+        embedding_dim: width of the projection.
+    """
+
+    def __init__(self, embedding_dim: int, name: str | None = None):
+        super().__init__(name=name)
+        self.dense = tf.keras.layers.Dense(embedding_dim, name="dense")
+        self.missing = self.add_weight(shape=(embedding_dim,), initializer="uniform", name="missing")
+
+    def call(self, vectors: tf.Tensor) -> tf.Tensor:
+        """Embeddings [batch, dim] float32, zero where content is missing, to [batch, embedding_dim]."""
+        is_there = tf.reduce_any(vectors != 0, axis=-1, keepdims=True)
+        return tf.where(is_there, self.dense(vectors), self.missing)
 
 
 def _mean_of_values(layer: tf.keras.layers.Layer, values: tf.Tensor) -> tf.Tensor:

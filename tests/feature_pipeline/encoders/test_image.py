@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from feature_pipeline.encoders import ContentError
+from feature_pipeline.encoders.decoding import ImageDecodeError
 from feature_pipeline.encoders.image import (
     COLOUR_DIMENSION,
     IMAGE_SIZE,
     ColourTextureEncoder,
-    ImageDecodeError,
     decode,
 )
 

@@ -1,12 +1,20 @@
 """The towers' shared layers, against numbers worked by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.training_pipeline.invented import NOTHING
 from training_pipeline.retrieval.inputs import Scale, SideInputs, Vocabulary
-from training_pipeline.retrieval.layers import CATEGORY_DIM, FeatureEmbedding, build_mlp, masked_mean
+from training_pipeline.retrieval.layers import (
+    CATEGORY_DIM,
+    ContentProjection,
+    FeatureEmbedding,
+    build_mlp,
+    masked_mean,
+)
 
 SIDE = SideInputs(
     vocabularies={"kinds": Vocabulary(["blue", "cup"], width=3)},
@@ -38,10 +46,40 @@ def test_features_stand_side_by_side() -> None:
 
     category, content, numbers = np.split(vectors, [CATEGORY_DIM, CATEGORY_DIM + 3], axis=1)
     table = embed.categories["kinds"].embeddings.numpy()
-    kernel = embed.projections["text_embedding"].kernel.numpy()
+    projection = embed.projections["text_embedding"]
+    kernel = projection.dense.kernel.numpy()
     np.testing.assert_allclose(category, [(table[2] + table[3]) / 2, np.zeros(CATEGORY_DIM)], rtol=1e-6)
-    np.testing.assert_allclose(content, [kernel[0] + 2 * kernel[1], np.zeros(3)], rtol=1e-6)
+    np.testing.assert_allclose(content, [kernel[0] + 2 * kernel[1], projection.missing], rtol=1e-6)
     np.testing.assert_array_equal(numbers, FEATURES["numeric"])
+
+
+def test_missing_content_learns_a_vector_of_its_own() -> None:
+    """Of the sum of all outputs, the gradient is one a row and place: two rows are missing, one is there."""
+    projection = ContentProjection(3)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(projection(tf.constant([[0.0, 0.0], [0.0, -2.0], [0.0, 0.0]])))
+    kernel, bias, missing = tape.gradient(
+        total, [projection.dense.kernel, projection.dense.bias, projection.missing]
+    )
+
+    np.testing.assert_allclose(kernel, [[0, 0, 0], [-2, -2, -2]])
+    np.testing.assert_allclose(bias, [1, 1, 1])
+    np.testing.assert_allclose(missing, [2, 2, 2])
+    assert np.any(projection.missing.numpy() != 0)
+
+
+def test_missing_vector_is_saved_and_reloaded(tmp_path: Path) -> None:
+    model = tf.keras.Sequential([tf.keras.layers.Input([2]), ContentProjection(3)])
+    model.layers[0].missing.assign([5.0, 6.0, 7.0])
+    model.layers[0].dense.bias.assign([1.0, 1.0, 1.0])
+    vectors = tf.constant([[0.0, 0.0], [1.0, 0.0]])
+    expected = model(vectors).numpy()
+    tf.saved_model.save(model, str(tmp_path / "model"))
+
+    reloaded = tf.saved_model.load(str(tmp_path / "model"))
+
+    np.testing.assert_array_equal(expected[0], [5, 6, 7])
+    np.testing.assert_array_equal(reloaded(vectors), expected)
 
 
 def test_side_without_features_gives_nothing() -> None:
