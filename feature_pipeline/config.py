@@ -5,7 +5,8 @@ Hydra composes; these classes check what it composed.
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, get_args
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,14 +26,6 @@ class Strict(BaseModel):
 
 
 Section = TypeVar("Section", bound=Strict)
-
-
-class EngineConfig(Strict):
-    """Where the feature expressions run. `threads` and `memory_limit` are DuckDB's own settings."""
-
-    name: Literal["duckdb"]
-    threads: int = Field(ge=1)
-    memory_limit: str
 
 
 class SplitConfig(Strict):
@@ -62,6 +55,15 @@ def read_section(section: type[Section], config: DictConfig, path: str) -> Secti
     Raises:
         ConfigError: an unknown key (the nearest known one is suggested) or a value of the wrong type.
     """
+    return check_section(section, read_values(config, path), path)
+
+
+def read_values(config: DictConfig, path: str) -> Any:
+    """One composed section as plain values, every reference resolved.
+
+    Raises:
+        ConfigError: a value that must be given is not.
+    """
     try:
         values = OmegaConf.select(config, path)
         if isinstance(values, DictConfig):
@@ -69,6 +71,11 @@ def read_section(section: type[Section], config: DictConfig, path: str) -> Secti
     except OmegaConfBaseException as error:
         place = error.full_key or path
         raise ConfigError(f"{place}: {str(error).splitlines()[0]}. Remedy: give {place}=VALUE") from None
+    return values
+
+
+def check_section(section: type[Section], values: Any, path: str) -> Section:
+    """Turns plain values into a typed config; see `read_section`."""
     try:
         return section.model_validate(values)
     except ValidationError as error:
@@ -76,23 +83,47 @@ def read_section(section: type[Section], config: DictConfig, path: str) -> Secti
 
 
 def _describe(section: type[BaseModel], path: str, detail: Mapping[str, Any]) -> str:
-    place = ".".join(filter(None, [path, *map(str, detail["loc"])]))
+    steps, _ = _follow(section, detail["loc"])
+    place = ".".join(filter(None, [path, *steps]))
     if detail["type"] == "extra_forbidden":
-        return unknown_key(place, _known_keys(section, detail["loc"][:-1]))
+        _, model = _follow(section, detail["loc"][:-1])
+        return unknown_key(place, sorted(model.model_fields))
     found = "" if isinstance(detail["input"], dict) else f", found {detail['input']!r}"
     return f"{place}: {detail['msg'].removeprefix('Value error, ')}{found}"
 
 
-def _known_keys(section: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
-    """Field names of the model that `loc` leads to; `loc` also passes through dictionary keys."""
-    model = section
-    for step in loc:
-        field = model.model_fields.get(str(step))
-        if field is None:
+def _follow(annotation: Any, loc: tuple[Any, ...]) -> tuple[list[str], Any]:
+    """The way to a value as the user writes it, and the type at its end.
+
+    `loc` is pydantic's: it passes through dictionary keys, and names the member of a union that was checked.
+    """
+    steps: list[str] = []
+    for step in map(str, loc):
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            field = annotation.model_fields.get(step)
+            annotation = _strip(field.annotation) if field else None
+        elif get_origin(annotation) is dict:
+            annotation = _strip(get_args(annotation)[1])
+        elif member := _find_member(annotation, step):
+            annotation = member
             continue
-        types = (field.annotation, *get_args(field.annotation))
-        model = next((t for t in types if isinstance(t, type) and issubclass(t, BaseModel)), model)
-    return sorted(model.model_fields)
+        steps.append(step)
+    return steps, annotation
+
+
+def _strip(annotation: Any) -> Any:
+    """`X` of `X | None` and of `Annotated[X, ...]`."""
+    if get_origin(annotation) is Annotated:
+        return _strip(get_args(annotation)[0])
+    given = [part for part in get_args(annotation) if part is not NoneType]
+    return given[0] if len(given) == 1 and NoneType in get_args(annotation) else annotation
+
+
+def _find_member(union: Any, tag: str) -> type[BaseModel] | None:
+    """The model of a union that says `Literal[tag]` in one of its fields."""
+    models = [part for part in get_args(union) if isinstance(part, type) and issubclass(part, BaseModel)]
+    tags = {model: [get_args(field.annotation) for field in model.model_fields.values()] for model in models}
+    return next((model for model in models if (tag,) in tags[model]), None)
 
 
 def unknown_key(key: str, known: list[str]) -> str:

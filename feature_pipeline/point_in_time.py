@@ -1,11 +1,13 @@
-"""What was known just before a moment: windows over the events strictly earlier than a query's `as_of`.
+"""What was known just before a moment.
 
-Queries and events are laid on one time line for each key. A query at time t stands at 2 t and an event at
-2 t + 1 (microseconds), so an event of the same instant comes after the query and is never read; a window
-`[t - width, t)` is then a plain range of whole numbers, the same on every engine.
+The state of a user or an item after each of its events holds running values (events so far, weight so far,
+...), and a query looks up the latest state strictly earlier than its `as_of`. What happened in a window
+`[t - width, t)` is the state before t less the state before t - width, so that one kind of look-up serves
+every feature. Times are whole microseconds: an event of the very instant is never read, and every engine
+gives the same value.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -19,66 +21,45 @@ from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, USER_ID
 ROW = "row"
 AS_OF = "as_of"
 AS_OF_ORDER = "as_of_order"
-MICROSECONDS_A_DAY = 86_400_000_000
 LAST_ORDER = np.iinfo(np.int64).max
-
-_MOMENT = "moment"
-_IS_EVENT = "is_event"
 
 
 @dataclass(frozen=True)
-class TimeLine:
-    """Queries and events of one key on one line; hands out windows that end just before each query."""
+class Line:
+    """The events of each key in the order of time; its running values include all events of the instant."""
 
-    table: ir.Table
+    events: ir.Table
     key: Sequence[str]
 
-    def before(self) -> WindowBuilder:
-        """Window over all earlier events of the key."""
-        return ibis.range_window(group_by=self.key, order_by=_MOMENT, following=0)
+    def count(self) -> ir.IntegerValue:
+        """Events so far, int64."""
+        return ibis._.count().over(self._so_far())
 
-    def trailing(self, days: int) -> WindowBuilder:
-        """Window over the events of the key in `[as_of - days, as_of)`."""
-        width = 2 * days * MICROSECONDS_A_DAY
-        return ibis.range_window(group_by=self.key, order_by=_MOMENT, preceding=width, following=0)
+    def sum(self, column: ir.IntegerValue) -> ir.IntegerValue:
+        """Sum so far, int64: whole numbers add up alike in every order."""
+        return column.sum().over(self._so_far()).cast("int64")
 
-    def count(self, window: WindowBuilder) -> ir.IntegerValue:
-        """How many events the window holds, int64."""
-        return self.table[_IS_EVENT].sum().over(window).cast("int64")
+    def max(self, column: ir.IntegerValue) -> ir.IntegerValue:
+        """Largest so far; nulls apart."""
+        return column.max().over(self._so_far())
 
-    def days_since(self, moment: ir.IntegerValue) -> ir.FloatingValue:
-        """Days from an event's time (microseconds) to the query; null where there is no such event."""
-        return (self.table[_MOMENT] - moment * 2) / (2 * MICROSECONDS_A_DAY)
+    def first(self) -> ir.IntegerValue:
+        """Time of the key's first event."""
+        return self.events[EVENT_TIME].min().over(group_by=self.key)
+
+    def _so_far(self) -> WindowBuilder:
+        return ibis.range_window(group_by=self.key, order_by=EVENT_TIME, following=0)
 
 
-def compute_before(
-    queries: ir.Table,
-    events: ir.Table,
-    key: Sequence[str],
-    build: Callable[[TimeLine], Mapping[str, ir.Value]],
-) -> ir.Table:
-    """Computes window values for every query from the events strictly before it.
+def accumulate(events: ir.Table, key: Sequence[str], /, **values: ir.Value) -> ir.Table:
+    """The state of each key after every instant: the key's columns, `event_time`, and running `values`.
 
     Args:
-        queries: columns `row` (int64, unique), `as_of` (int64 microseconds since 1970), and the key's.
-        events: columns `event_time` (int64 microseconds), and the key's; others may be read by `build`.
-        key: the columns that queries and events share.
-        build: from a time line to the named values.
-
-    Returns:
-        `row` and the named values, one row a query, in no order.
+        events: the key's columns and `event_time` (int64 microseconds).
+        key: whose state.
+        values: from `Line`, over these events.
     """
-    values = [name for name in events.columns if name not in key]
-    nulls = {name: ibis.null().cast(events[name].type()) for name in values}
-    asked = queries.select(ROW, *key, **{_MOMENT: queries[AS_OF] * 2, _IS_EVENT: ibis.literal(0)}, **nulls)
-    happened = events.select(
-        *key,
-        *values,
-        **{ROW: ibis.null().cast("int64"), _MOMENT: events[EVENT_TIME] * 2 + 1, _IS_EVENT: ibis.literal(1)},
-    )
-    line = TimeLine(ibis.union(asked, happened.select(*asked.columns)), key)
-    names = build(line)
-    return line.table.mutate(**names).filter(ibis._[ROW].notnull()).select(ROW, *names)
+    return events.select(*key, EVENT_TIME, **values)
 
 
 def find_recent_events(queries: pd.DataFrame, events: pd.DataFrame, length: int) -> np.ndarray:

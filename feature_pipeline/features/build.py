@@ -1,83 +1,140 @@
 """One builder of features for training and serving alike: the same tables in, the same values out."""
 
-from collections.abc import Mapping
-from functools import cache
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any, Literal
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from ibis.backends import BaseBackend
 
-from feature_pipeline.engine import Computation, declare_table
-from feature_pipeline.features import context, item, pair, similarity, user
-from feature_pipeline.features.pair import FROM_ITEM, QUERY, RECENT_ITEMS, STEPS_BACK, VALUE
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events, to_microseconds
-from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
+from feature_pipeline.engine.engine import Computation, Engine
+from feature_pipeline.features import outcome_history
+from feature_pipeline.features.facts import FROM_ITEM, QUERY, Columns, Facts
+from feature_pipeline.features.feature import (
+    ArrayFeature,
+    Feature,
+    Moment,
+    MomentFeature,
+    StateFeature,
+    TableFeature,
+    look_up_states,
+)
+from feature_pipeline.features.numbered import (
+    keep,
+    keep_last,
+    list_numbers,
+    list_recent,
+    list_values,
+    number_events,
+    number_queries,
+)
+from feature_pipeline.features.pair_similarity import normalize
+from feature_pipeline.features.registry import compute_digest
+from feature_pipeline.features.steps import find_steps
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events
+from feature_pipeline.schema import ITEM_ID, USER_ID, FeatureSpec
 
-SIMILARITY_HISTORY = 10
-
-QUERY_SPECS = (*user.SPECS, *context.SPECS)
+_QUERIES_AT_ONCE = 1_000_000
 
 
-def build_row_specs(categories: list[str], embeddings: list[str]) -> list[FeatureSpec]:
-    """Specs of the columns of `compute_row_features`, in their order.
-
-    Args:
-        categories: categorical item features.
-        embeddings: item embedding columns.
-    """
-    shares = [pair.build_share_spec(category) for category in categories]
-    alike = [spec for embedding in embeddings for spec in similarity.build_specs(embedding)]
-    return [*item.SPECS, *pair.SPECS, *shares, *alike]
+def list_columns(specs: list[FeatureSpec]) -> Columns:
+    """What the items are described by, from the specs of their table."""
+    kinds = ("categorical", "numeric", "embedding")
+    return Columns(
+        *(tuple(s.name for s in specs if s.kind == kind and s.side == "candidate") for kind in kinds)
+    )
 
 
 class FeatureBuilder:
     """Computes features of queries, and of (query, candidate) rows, from the events before each query.
 
     Args:
-        engine: the connection that runs the expressions.
+        engine: runs the expressions.
+        features: which, in the order of their columns.
+        columns: what the items are described by.
         items: the items table, whose row numbers are the item positions used here.
-        interactions: `user_id, item_id, event_time, event_order`, in any order.
-        categories: categorical item features (lists of strings) to compute the user's share of.
+        interactions: `user_id, item_id, event_time, event_order, weight`, in any order.
         vectors: item embedding columns [num_items, dim] float32 by name.
+        outcomes: embeddings of what each event left behind [num_events, dim] float32 by column, in the
+            order of `interactions`.
+
+    Attributes:
+        query_specs: columns of `compute_query_features`.
+        row_specs: columns of `compute_row_features`.
+        recent: how many of the user's last items the features read.
     """
 
     def __init__(
         self,
-        engine: BaseBackend,
+        engine: Engine,
+        features: list[Feature],
+        columns: Columns,
         items: pd.DataFrame,
         interactions: pd.DataFrame,
-        categories: list[str],
         vectors: Mapping[str, np.ndarray],
+        outcomes: Mapping[str, np.ndarray],
     ):
+        self._outcomes = outcomes
         self._engine = engine
-        self._units = {name: similarity.normalize(values) for name, values in vectors.items()}
-        self.specs = build_row_specs(categories, list(vectors))
+        self._columns = columns
+        self._of_query = tuple(feature for feature in features if feature.is_of_query)
+        self._of_row = tuple(feature for feature in features if not feature.is_of_query)
+        # Of all that features read, and of those that the engine joins with every candidate.
+        self.recent = max([feature.get_recent() for feature in features], default=0)
+        joined = [f.get_recent() for f in features if not isinstance(f, ArrayFeature)]
+        self._joined_recent = max(joined, default=0)
+        self.query_specs = [spec for feature in self._of_query for spec in feature.list_specs(columns)]
+        self.row_specs = [spec for feature in self._of_row for spec in feature.list_specs(columns)]
+        self._units = {name: normalize(values) for name, values in vectors.items()}
         # From here on numbers stand for ids and times, which engines sort and join many times faster.
         self._users = pd.Index(interactions[USER_ID].unique())
-        self._events = pd.DataFrame(
-            {
-                USER_ID: self._users.get_indexer(interactions[USER_ID]),
-                ITEM_ID: pd.Index(items[ITEM_ID]).get_indexer(interactions[ITEM_ID]),
-                EVENT_TIME: to_microseconds(interactions[EVENT_TIME]),
-                EVENT_ORDER: interactions[EVENT_ORDER].to_numpy(),
-            }
-        )
-        self._steps = pair.find_steps(self._events)
-        self._values = {name: _list_values(items[name]) for name in categories}
+        self._events = number_events(interactions, self._users, pd.Index(items[ITEM_ID]))
+        self._values = {f"values_{name}": list_values(items[name]) for name in columns.categories}
+        self._values |= {f"numbers_{name}": list_numbers(items[name]) for name in columns.numbers}
 
     def compute_query_features(self, queries: pd.DataFrame) -> pd.DataFrame:
-        """Computes the columns of `QUERY_SPECS` for each query.
+        """Computes the columns of `query_specs` for each query.
 
         Args:
             queries: `user_id`, `as_of` (datetime64[us], UTC).
 
         Returns:
-            One row a query, in the order given.
+            One row a query, in the order given, all float64.
         """
-        asked = self._number(queries)
-        tables = {"asked": asked, "of_user": _keep(self._events, USER_ID, asked[USER_ID])}
-        return _in_order(_compile_query_features().run(self._engine, tables))
+        asked = number_queries(queries, self._users)
+        computed = np.empty((len(self.query_specs), len(queries)))
+        # A user's features read that user's events alone, so that users can take turns: it bounds the memory.
+        turns = -(-len(queries) // _QUERIES_AT_ONCE)
+        for turn in range(turns):
+            rows = np.flatnonzero(asked[USER_ID] % turns == turn)
+            computed[:, rows] = self._compute_of_query(asked.iloc[rows]).T
+        columns = dict(zip([spec.name for spec in self.query_specs], computed, strict=True))
+        return pd.DataFrame(columns, index=range(len(queries)))
+
+    def _compute_of_query(self, asked: pd.DataFrame) -> np.ndarray:
+        """The columns of `query_specs` [num_queries, num_specs] float64."""
+        numbered = asked.assign(**{ROW: np.arange(len(asked)), QUERY: np.arange(len(asked))})
+        computed = self._run("query", self._of_query, {"asked": lambda: numbered}, numbered)
+        return computed[[spec.name for spec in self.query_specs]].to_numpy("float64", na_value=np.nan)
+
+    def compute_query_vectors(self, queries: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Computes what the users' earlier events left behind; see `outcome_history.compute`.
+
+        Args:
+            queries: `user_id`, `as_of`.
+        """
+        return outcome_history.compute(number_queries(queries, self._users), self._events, self._outcomes)
+
+    def compute_foundation(self) -> str:
+        """A digest of what query features depend on besides events: engine, code, parameters, item columns."""
+        # Engines agree to the last bits of a sine, not in them.
+        digest = hashlib.sha256(f"{self._engine.dialect} {compute_digest(self._of_query)}".encode())
+        computation = _compile(type(self._engine), self._of_query, self._columns, "query")
+        for name in sorted(self._values.keys() & set(computation.sources)):
+            digest.update(self._values[name].to_csv(index=False).encode())
+        return digest.hexdigest()
 
     def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
         """Finds the latest items of each query's user: [num_queries, length] int64 item positions, -1 pads.
@@ -86,14 +143,14 @@ class FeatureBuilder:
             queries: `user_id`, `as_of`, `as_of_order`.
             length: how many at most; the oldest stands first.
         """
-        asked = self._number(queries).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
+        asked = number_queries(queries, self._users).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
         found = find_recent_events(asked, self._events, length)
         # The extra item at the end is where the padding, -1, points.
         history: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
         return history
 
     def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
-        """Computes the columns of `specs` for each candidate of each query.
+        """Computes the columns of `row_specs` for each candidate of each query.
 
         Args:
             queries: `user_id`, `as_of`, `as_of_order`.
@@ -103,95 +160,71 @@ class FeatureBuilder:
             One row for each candidate that is there, query by query in the order of `candidates`.
         """
         query, place = np.nonzero(candidates >= 0)
-        history = self.find_history(queries, SIMILARITY_HISTORY)
-        asked = self._number(queries)
+        history = self.find_history(queries, self.recent)
+        asked = number_queries(queries, self._users)
         chosen = {ROW: np.arange(len(query)), ITEM_ID: candidates[query, place].astype(np.int64)}
         rows = asked.iloc[query].assign(**chosen)
-        counted = self._count(asked, rows, _list_recent(asked, history[:, -RECENT_ITEMS:]))
-        alike = {}
-        for name, units in self._units.items():
-            cosines = similarity.compute(units, history, candidates)
-            for spec, values in zip(similarity.build_specs(name), cosines, strict=True):
-                alike[spec.name] = values[query, place]
-        return counted.assign(**alike)
-
-    def _number(self, queries: pd.DataFrame) -> pd.DataFrame:
-        """The queries in whole numbers, `row, query, user_id, as_of`; user -1 has no events at all."""
-        row = np.arange(len(queries))
-        user_id = self._users.get_indexer(queries[USER_ID])
-        return pd.DataFrame({ROW: row, QUERY: row, USER_ID: user_id, AS_OF: to_microseconds(queries[AS_OF])})
-
-    def _count(self, asked: pd.DataFrame, rows: pd.DataFrame, recent: pd.DataFrame) -> pd.DataFrame:
-        """The columns of `specs` that come from counting events: all but the similarities."""
         tables = {
-            "asked": asked,
-            "rows": rows,
-            "recent": recent,
-            "of_user": _keep(self._events, USER_ID, asked[USER_ID]),
-            "of_item": _keep(self._events, ITEM_ID, rows[ITEM_ID]),
-            "steps": _keep(self._steps, FROM_ITEM, recent[FROM_ITEM]),
-            **{f"values_{category}": values for category, values in self._values.items()},
+            "asked": lambda: asked,
+            "rows": lambda: rows,
+            "recent": lambda: list_recent(asked, keep_last(history, self._joined_recent)),
         }
-        return _in_order(_compile_row_features(*self._values).run(self._engine, tables))
+        counted = self._run("candidate", self._of_row, tables, asked, rows)
+        columns: dict[str, Any] = {str(name): values for name, values in counted.items()}
+        for feature in self._of_row:
+            if isinstance(feature, ArrayFeature):
+                computed = feature.compute(self._units, history, candidates)
+                columns |= {name: values[query, place] for name, values in computed.items()}
+        return pd.DataFrame(
+            {spec.name: columns[spec.name] for spec in self.row_specs}, index=range(len(query))
+        )
+
+    @cached_property
+    def _steps(self) -> pd.DataFrame:
+        return find_steps(self._events, max(feature.get_reach() for feature in self._of_row))
+
+    def _run(
+        self,
+        level: Literal["query", "candidate"],
+        features: tuple[Feature, ...],
+        tables: Mapping[str, Callable[[], pd.DataFrame]],
+        asked: pd.DataFrame,
+        rows: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """The columns that the engine computes, one row for each row asked, in order."""
+        computation = _compile(type(self._engine), features, self._columns, level)
+        sources: dict[str, Callable[[], pd.DataFrame]] = {
+            **tables,
+            "of_user": lambda: keep(self._events, USER_ID, asked[USER_ID]),
+            "steps": lambda: keep(self._steps, FROM_ITEM, tables["recent"]()[FROM_ITEM]),
+        }
+        if rows is not None:
+            sources["of_item"] = lambda: keep(self._events, ITEM_ID, rows[ITEM_ID])
+        given = {name: make() for name, make in sources.items() if name in computation.sources}
+        given |= {name: self._values[name] for name in computation.sources if name in self._values}
+        computed = self._engine.run(computation, given)
+        return computed.sort_values(ROW, ignore_index=True).drop(columns=ROW)
 
 
 @cache
-def _compile_query_features() -> Computation:
-    asked = declare_table("asked", ROW, USER_ID, AS_OF)
-    of_user = declare_table("of_user", USER_ID, EVENT_TIME)
-    return Computation(_join(asked, [user.compute(asked, of_user), context.compute(asked)]))
-
-
-@cache
-def _compile_row_features(*categories: str) -> Computation:
-    asked = declare_table("asked", QUERY, USER_ID, AS_OF)
-    rows = declare_table("rows", ROW, QUERY, USER_ID, ITEM_ID, AS_OF)
-    recent = declare_table("recent", ROW, QUERY, FROM_ITEM, AS_OF, STEPS_BACK)
-    steps = declare_table("steps", FROM_ITEM, ITEM_ID, EVENT_TIME)
-    of_user, of_item = (declare_table(name, USER_ID, ITEM_ID, EVENT_TIME) for name in ("of_user", "of_item"))
-    computed = [
-        item.compute(rows, of_item),
-        pair.compute_times_met(rows, of_user),
-        pair.compute_transitions(rows, recent, steps),
-    ]
-    for category in categories:
-        values = declare_table(f"values_{category}", ITEM_ID, VALUE)
-        computed.append(pair.compute_category_share(rows, asked, values, of_user, category))
-    return Computation(_join(rows, computed))
-
-
-def _join(rows: ir.Table, computed: list[ir.Table]) -> ir.Table:
-    """Joins the computed tables to the rows; a value that a row lacks is null."""
-    joined = rows.select(ROW)
-    for table in computed:
-        joined = joined.left_join(table, ROW).drop(f"{ROW}_right")
-    return joined
-
-
-def _in_order(computed: pd.DataFrame) -> pd.DataFrame:
-    return computed.sort_values(ROW, ignore_index=True).drop(columns=ROW)
-
-
-def _keep(events: pd.DataFrame, key: str, wanted: pd.Series) -> pd.DataFrame:
-    """Leaves out the events whose key nobody asks for: they change nothing, and one query takes no time."""
-    return events[events[key].isin(wanted.unique())]
-
-
-def _list_recent(asked: pd.DataFrame, history: np.ndarray) -> pd.DataFrame:
-    """The last items of each query, one row each: `row, query, from_item, as_of, steps_back`."""
-    query, place = np.nonzero(history >= 0)
-    return pd.DataFrame(
-        {
-            ROW: np.arange(len(query)),
-            QUERY: query,
-            FROM_ITEM: history[query, place],
-            AS_OF: asked[AS_OF].to_numpy()[query],
-            STEPS_BACK: history.shape[1] - place,
-        }
-    )
-
-
-def _list_values(lists: pd.Series) -> pd.DataFrame:
-    """The values of a category, one row for each that an item has: `item_id, value` in whole numbers."""
-    values = lists.reset_index(drop=True).explode().dropna()
-    return pd.DataFrame({ITEM_ID: values.index, VALUE: pd.factorize(values)[0]}).drop_duplicates()
+def _compile(
+    engine: type[Engine],
+    features: tuple[Feature, ...],
+    columns: Columns,
+    level: Literal["query", "candidate"],
+) -> Computation:
+    """All columns that the engine computes, in one computation."""
+    facts = Facts(engine, columns, level)
+    states = [feature for feature in features if isinstance(feature, StateFeature)]
+    table = look_up_states(facts, states)
+    values: dict[str, ir.Value] = {}
+    for state in states:
+        values |= state.read(Moment(table, state.key, table[AS_OF]))
+    for moment in features:
+        if isinstance(moment, MomentFeature):
+            values |= moment.read(table[AS_OF])
+    result = table.select(ROW, **values)
+    for feature in features:
+        if isinstance(feature, TableFeature):
+            result = result.left_join(feature.compute(facts), ROW).drop(f"{ROW}_right")
+    return Computation(facts.steps, result, engine.dialect)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from feature_pipeline.features.similarity import build_specs, compute, normalize
+from feature_pipeline.features.facts import Columns
+from feature_pipeline.features.pair_similarity import PairSimilarity, build_specs, compute_cosines, normalize
 from tests.event_tables import repeatable
 
 # East, north, north-east, west, and an item without content.
@@ -16,7 +17,7 @@ EAST, NORTH, NORTH_EAST, WEST, MISSING = range(5)
 
 
 def compare(history: list[int], candidates: list[int]) -> tuple[list[float], list[float]]:
-    to_mean, to_nearest = compute(normalize(VECTORS), np.array([history]), np.array([candidates]))
+    to_mean, to_nearest = compute_cosines(normalize(VECTORS), np.array([history]), np.array([candidates]))
     assert to_mean.shape == to_nearest.shape == (1, len(candidates))
     assert to_mean.dtype == to_nearest.dtype == np.float32
     return to_mean[0].tolist(), to_nearest[0].tolist()
@@ -67,7 +68,7 @@ def test_without_content_on_either_side_it_is_zero():
 
 def test_a_missing_candidate_is_not_the_last_item():
     units = normalize(VECTORS[: WEST + 1])
-    assert np.concatenate(compute(units, np.array([[WEST]]), np.array([[WEST, -1]]))).tolist() == [
+    assert np.concatenate(compute_cosines(units, np.array([[WEST]]), np.array([[WEST, -1]]))).tolist() == [
         [1, 0],
         [1, 0],
     ]
@@ -81,8 +82,23 @@ def test_opposite_items_cancel_out_and_leave_no_mean():
 
 def test_no_queries_and_no_candidates():
     units = normalize(VECTORS)
-    assert compute(units, np.empty((0, 3), int), np.empty((0, 2), int))[0].shape == (0, 2)
-    assert compute(units, np.array([[0, 1, 2]]), np.empty((1, 0), int))[1].shape == (1, 0)
+    assert compute_cosines(units, np.empty((0, 3), int), np.empty((0, 2), int))[0].shape == (0, 2)
+    assert compute_cosines(units, np.array([[0, 1, 2]]), np.empty((1, 0), int))[1].shape == (1, 0)
+
+
+def test_reads_the_last_items_alone():
+    units = {"text_embedding": normalize(VECTORS), "poster_embedding": normalize(VECTORS[:, ::-1])}
+    history, candidates = np.array([[-1, NORTH, WEST, EAST]]), np.array([[EAST, NORTH]])
+    feature = PairSimilarity(last=1)
+    got = feature.compute(units, history, candidates)
+    specs = feature.list_specs(Columns(embeddings=tuple(units)))
+    assert list(got) == [spec.name for spec in specs]
+    assert got["pair_text_to_mean"].tolist() == got["pair_text_to_nearest"].tolist() == [[1, 0]]
+    assert feature.get_recent() == 1
+    # History shorter than `last` is read whole.
+    assert PairSimilarity(last=9).compute(units, history, candidates)["pair_text_to_nearest"].tolist() == [
+        [1, 1]
+    ]
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
@@ -101,7 +117,7 @@ def compute_by_hand(vectors: np.ndarray, past: list[int], offered: int) -> tuple
     )
 
 
-@repeatable(max_examples=150)
+@repeatable(max_examples=60)
 @given(st.data())
 def test_equals_plain_arithmetic(data: st.DataObject):
     num_items, num_queries = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3))
@@ -109,7 +125,7 @@ def test_equals_plain_arithmetic(data: st.DataObject):
     positions = st.integers(-1, num_items - 1)
     history = data.draw(arrays(np.int64, (num_queries, 3), elements=positions))
     candidates = data.draw(arrays(np.int32, (num_queries, 4), elements=positions))
-    got = np.stack(compute(normalize(vectors), history, candidates), axis=-1)
+    got = np.stack(compute_cosines(normalize(vectors), history, candidates), axis=-1)
     expected = [
         [compute_by_hand(vectors, past, item) for item in offered]
         for past, offered in zip(history.tolist(), candidates.tolist(), strict=True)

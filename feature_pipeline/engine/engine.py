@@ -1,0 +1,89 @@
+"""The engines that run the feature expressions: DuckDB on one machine, Spark on a cluster.
+
+Both run the same Ibis expressions. The one thing they do not share is how the latest earlier state of a key
+is found, because Spark has no as-of join: `look_up` is theirs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+
+class Computation:
+    """Expressions over declared tables, compiled once and run on any rows.
+
+    Compiling takes several times as long as answering one query, and `ibis.memtable` would keep the rows of
+    every run until the process ends.
+
+    Args:
+        steps: tables that several others read, by name and in order; each is computed once.
+        result: what is asked for; it may read the steps by their names, see `declare_table`.
+        dialect: the engine's, for the SQL.
+
+    Attributes:
+        sources: names of the declared tables whose rows a run must give.
+    """
+
+    def __init__(self, steps: Mapping[str, ir.Table], result: ir.Table, dialect: str):
+        self.steps = {name: ibis.to_sql(step, dialect=dialect) for name, step in steps.items()}
+        self.result = ibis.to_sql(result, dialect=dialect)
+        self.schema = result.schema().to_pyarrow()
+        read = {table.name for e in (*steps.values(), result) for table in e.op().find(ops.UnboundTable)}
+        self.sources = sorted(read - set(steps))
+
+
+class Engine(ABC):
+    """Runs computations; threads may share it.
+
+    Attributes:
+        dialect: the name of its SQL.
+    """
+
+    dialect: str
+
+    @classmethod
+    @abstractmethod
+    def look_up(
+        cls, rows: ir.Table, states: ir.Table, key: Sequence[str], moment: str, prefix: str
+    ) -> ir.Table:
+        """Adds to each row the latest state of its key strictly before the row's moment.
+
+        Args:
+            rows: `row` (int64, unique), the key's columns, and the column `moment` (int64 microseconds).
+            states: the key's columns, `event_time` (int64 microseconds), and the state after each instant;
+                rows of one key and time are equal.
+            key: the columns that both share.
+            moment: name of the column that says when.
+            prefix: stands before the names of the state's columns.
+
+        Returns:
+            `rows` with the columns of the state, null where the key has none yet.
+        """
+
+    @abstractmethod
+    def run(self, computation: Computation, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Computes the result.
+
+        Args:
+            computation: compiled for this engine's dialect.
+            tables: rows of every table in `computation.sources`, by name.
+
+        Returns:
+            The rows of the result, in no order.
+        """
+
+
+def declare_table(name: str, *columns: str) -> ir.Table:
+    """A table of int64 columns whose rows are given when a computation runs."""
+    return ibis.table(dict.fromkeys(columns, "int64"), name=name)
+
+
+def to_frame(table: pa.Table, schema: pa.Schema) -> pd.DataFrame:
+    """The rows an engine returned, in the types that the expression has on every engine."""
+    frame: pd.DataFrame = table.cast(schema).to_pandas()
+    return frame

@@ -1,0 +1,90 @@
+"""How close an item's content is to that of the user's recent items.
+
+Each cosine is the product of its own two rows and of nothing else (`np.vecdot`): the last bits of a
+matrix product depend on threads and on the shape of the batch, and one query alone must give the same.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import Field
+
+from feature_pipeline.features.facts import Columns
+from feature_pipeline.features.feature import ArrayFeature
+from feature_pipeline.schema import FeatureSpec
+
+# What is shorter is rounding, as where opposite vectors cancel out, and has no direction.
+_SHORTEST = 1e-6
+
+
+class PairSimilarity(ArrayFeature):
+    """Cosines to the recent history, for each embedding column of the items.
+
+    `pair_<content>_to_mean` and `pair_<content>_to_nearest`, float32 in [-1, 1]; 0 where the history or the
+    candidate has no content.
+
+    Attributes:
+        last: how many recent items to compare with.
+    """
+
+    last: int = Field(default=10, ge=1)
+
+    def get_recent(self) -> int:
+        return self.last
+
+    def list_specs(self, columns: Columns) -> list[FeatureSpec]:
+        return [spec for embedding in columns.embeddings for spec in build_specs(embedding)]
+
+    def compute(
+        self, vectors: Mapping[str, np.ndarray], history: np.ndarray, candidates: np.ndarray
+    ) -> Mapping[str, np.ndarray]:
+        columns: dict[str, np.ndarray] = {}
+        for embedding, units in vectors.items():
+            cosines = compute_cosines(units, history[:, max(history.shape[1] - self.last, 0) :], candidates)
+            names = [spec.name for spec in build_specs(embedding)]
+            columns |= dict(zip(names, cosines, strict=True))
+        return columns
+
+
+def build_specs(embedding: str) -> list[FeatureSpec]:
+    """Specs of the two columns for one item embedding, as `description_embedding`."""
+    content = embedding.removesuffix("_embedding")
+    words = content.replace("_", " ")
+    return [
+        FeatureSpec(f"pair_{content}_to_mean", "pair", "numeric", f"{words} in the vein of your recent ones"),
+        FeatureSpec(f"pair_{content}_to_nearest", "pair", "numeric", f"{words} much like a recent one"),
+    ]
+
+
+def normalize(vectors: np.ndarray) -> np.ndarray:
+    """Scales each vector to length 1: [..., dim] float32; one without length becomes zero."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.where(norms > _SHORTEST, norms, np.inf)).astype(np.float32)
+
+
+def compute_cosines(
+    units: np.ndarray, history: np.ndarray, candidates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Computes the cosine of each candidate to the mean of the recent history and to its nearest item.
+
+    Args:
+        units: embeddings of all items, of length 1 [num_items, dim] float32; a zero row means that the
+            content is missing.
+        history: recent items of each query [num_queries, length] int, -1 where there is none.
+        candidates: items to compare [num_queries, num_candidates] int, -1 where there is none.
+
+    Returns:
+        To the mean, and to the nearest: two [num_queries, num_candidates] float32 in [-1, 1]; 0 where the
+        history or the candidate has no content.
+    """
+    to_mean = np.zeros(candidates.shape, np.float32)
+    to_nearest = np.zeros(candidates.shape, np.float32)
+    has_content = np.asarray(units.any(axis=1))
+    for query, past in enumerate(history):
+        kept = units[past[(past >= 0) & has_content[past]]]
+        if len(kept):
+            offered = units[candidates[query]]
+            to_mean[query] = np.vecdot(offered, normalize(kept.mean(axis=0)))
+            to_nearest[query] = np.vecdot(offered[:, None], kept).max(axis=1)
+    is_there = candidates >= 0
+    return np.where(is_there, to_mean, 0), np.where(is_there, to_nearest, 0)
