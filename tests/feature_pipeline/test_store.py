@@ -10,8 +10,10 @@ import pytest
 
 from feature_pipeline import store
 from feature_pipeline.artefact import ArtefactError
+from feature_pipeline.features.user_events import UserEvents
+from feature_pipeline.partitions import divide
 from feature_pipeline.schema import FeatureSpec
-from feature_pipeline.store import FeatureStore, open_current_store, open_store, write_store
+from feature_pipeline.store import FeatureStore, Interactions, open_current_store, open_store, write_store
 from feature_pipeline.tables import Quarantine
 from tests.feature_pipeline.invented import make_dataset
 
@@ -32,17 +34,16 @@ MISSING = np.array([False, True])
 
 
 def write(parent: Path, **changes: Any) -> FeatureStore:
-    tables = {
-        "users": USERS,
-        "items": ITEMS,
-        "interactions": EVENTS,
-        "quarantine": Quarantine().build_table(),
-    }
+    tables = {"users": USERS, "items": ITEMS, "quarantine": Quarantine().build_table()}
     given = {
         "tables": tables | changes.pop("tables", {}),
+        "interactions": Interactions(divide(EVENTS, "none"), [], EVENTS),
         "vectors": {"items": {"text_embedding": (VECTORS, MISSING)}},
+        "outcomes": {},
+        "projections": {},
         "dataset": make_dataset(),
         "specs": SPECS,
+        "features": {"user_events": {}},
         "notes": {"below_min_weight": 5},
     }
     return write_store(parent, **(given | changes))
@@ -75,6 +76,23 @@ def test_vectors_that_are_all_missing_are_all_zero(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read["text_embedding"], np.zeros((2, 3), np.float32))
 
 
+def test_outcomes_come_back(tmp_path: Path) -> None:
+    assert write(tmp_path).read_outcomes() == {}
+
+    written = write(tmp_path, outcomes={"review_embedding": (VECTORS, MISSING)})
+
+    np.testing.assert_array_equal(
+        written.read_outcomes()["review_embedding"], np.float32([[0.6, 0.8, 0], [0, 0, 0]])
+    )
+    assert "review_embedding" not in written.read_table("interactions")
+
+
+def test_the_computed_features_come_back_ready(tmp_path: Path) -> None:
+    features = write(tmp_path, features={"user_events": {"windows": ["all", "9d"]}}).features
+
+    assert features == [UserEvents(windows=("all", "9d"))]
+
+
 def test_a_table_without_embeddings_has_no_vectors(tmp_path: Path) -> None:
     assert write(tmp_path).read_vectors("users") == {}
 
@@ -95,15 +113,16 @@ def test_the_manifest_says_what_the_store_holds(tmp_path: Path) -> None:
     assert manifest["rows"] == {"users": 2, "items": 2, "interactions": 2, "quarantine": 0}
     assert manifest["below_min_weight"] == 5
     assert manifest["versions"]["pandas"] == pd.__version__
-    assert sorted(manifest["checksums"]) == sorted(f"{name}.parquet" for name in store.TABLES)
+    months = ["interactions/2024-01.parquet", "interactions/2024-02.parquet"]
+    assert sorted(manifest["checksums"]) == [*months, "items.parquet", "quarantine.parquet", "users.parquet"]
+    assert list(manifest["partitions"]) == ["2024-01", "2024-02"]
 
 
 def test_the_same_input_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = write(tmp_path / "one"), write(tmp_path / "two")
 
     assert first.id == second.id == first.path.name
-    for file in sorted(first.path.iterdir()):
-        assert file.read_bytes() == (second.path / file.name).read_bytes()
+    assert first.manifest == second.manifest  # the checksums of all files are in it
 
 
 @pytest.mark.parametrize(
@@ -127,7 +146,8 @@ def test_a_new_format_version_is_another_store(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(ArtefactError) as error:
         open_store(old.path)
     assert str(error.value) == (
-        f"{old.path}: expected format_version 2, found 1. Remedy: run make features for this data set again"
+        f"{old.path}: expected format_version {store.FORMAT_VERSION}, found {store.FORMAT_VERSION - 1}. "
+        "Remedy: run make features for this data set again"
     )
 
 
