@@ -1,0 +1,1 @@
+"""The leakage auditor: what a build must not let through."""
