@@ -1,6 +1,5 @@
 """One self-contained page: what a user met before, and what is recommended, as pictures."""
 
-import base64
 import math
 import mimetypes
 from collections.abc import Sequence
@@ -8,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from feature_pipeline.html import render, to_data_uri
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, FeatureSpec
 from inference.recommender import RANKING_SCORE, REASONS
 from training_pipeline.bundle import Bundle
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
-TEMPLATE = "page.html.j2"
+TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
 def write_page(
@@ -32,7 +31,8 @@ def write_page(
     """
     items = bundle.tables.items.set_index(ITEM_ID)
     users = bundle.tables.users.set_index(USER_ID)
-    page = _load_template().render(
+    page = render(
+        TEMPLATE,
         user_id=user_id,
         bundle_id=bundle.id,
         dataset=bundle.store.dataset.name,
@@ -50,17 +50,6 @@ def write_page(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
-
-
-def _load_template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE)
 
 
 def _build_card(bundle: Bundle, item: Any, note: str, reasons: list[str]) -> dict[str, Any]:
@@ -100,5 +89,4 @@ def _read_picture(bundle: Bundle, item: Any) -> str | None:
     file = Path(bundle.store.dataset.root) / item[name]
     if not file.is_file():
         return None
-    kind = mimetypes.guess_type(file.name)[0]
-    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"
+    return to_data_uri(file.read_bytes(), str(mimetypes.guess_type(file.name)[0]))

@@ -1,6 +1,5 @@
 """The figures of a run: rows of `metrics.json`, the table for stdout and the self-contained HTML report."""
 
-import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -8,13 +7,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from feature_pipeline.html import render, to_data_uri
 from training_pipeline.evaluation.bootstrap import bootstrap_means
 
 SPLITS = ("test", "validation")
 STAGES = {"baseline": "baseline", "retrieval": "retrieval", "ranking": "ranking (end to end)"}
 HEADLINE_METRIC = "NDCG@10"
+TEMPLATE = Path(__file__).with_name("report.html.j2")
 TABLE_METRICS = ("NDCG@10", "HR@10", "MRR", "recall@100")
 
 _ALL = "all"
@@ -196,17 +196,11 @@ def write_report(
         details: Label to text, such as data set, seed and versions.
         figures: Caption to a PNG image.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("report.html.j2").render(
+    html = render(
+        TEMPLATE,
         title=title,
         details=details,
-        figures={caption: base64.b64encode(png).decode("ascii") for caption, png in figures.items()},
+        figures={caption: to_data_uri(png, "image/png") for caption, png in figures.items()},
         comparisons=build_comparisons(rows),
         headline_metric=HEADLINE_METRIC,
         stages=STAGES,

@@ -1,0 +1,1 @@
+"""What a feature store holds, as one page for a person."""
