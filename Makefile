@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What only engine=spark and PostgreSQL need, and the tests of them.
+EXTRAS := $(VENV)/.extras
 
 DATASET ?=
 K ?= 10
@@ -17,7 +19,7 @@ OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.
 # USER is usually the login name: it counts only when given on the command line.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 
-.PHONY: help install features train infer demo sweep test lint clean
+.PHONY: help install extras features prune train infer demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,14 +29,23 @@ help: ## list the targets
 
 install: $(STAMP) ## .venv from requirements.lock
 
+extras: $(EXTRAS) ## Spark and PostgreSQL, from requirements-extras.lock
+
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(EXTRAS): requirements-extras.lock $(STAMP)
+	$(BIN)/pip install --quiet --requirement requirements-extras.lock
+	touch $@
+
 features: $(STAMP) ## raw files under ROOT -> feature store (DATASET=sample)
 	@$(BIN)/python -m feature_pipeline $(OVERRIDES) $(ARGS)
+
+prune: $(STAMP) ## forget embeddings that no run has used for DAYS=30 days
+	@$(BIN)/python -m feature_pipeline.prune $(PLACE) $(if $(DAYS),days=$(DAYS)) $(ARGS)
 
 train: $(STAMP) ## feature store -> evaluated, published bundle (DATASET=sample)
 	@$(BIN)/python -m training_pipeline $(OVERRIDES) $(ARGS)
@@ -52,11 +63,14 @@ demo: $(STAMP) ## features, train and infer on the built-in sample
 sweep: $(STAMP) ## Hydra multirun over a frozen feature store (SWEEP=tower_size); goes on where it stopped
 	@$(BIN)/python -m training_pipeline --multirun sweep=$(SWEEP) $(OVERRIDES) $(ARGS)
 
-test: $(STAMP) ## lint, types, import rules and all tests
+bench: $(STAMP) ## one of benchmarks/*.py (NAME=features, NAME=encoding ROOT=DIR); its last line is JSON
+	@$(BIN)/python -m benchmarks.$(NAME) $(if $(ROOT),--root '$(ROOT)') $(ARGS)
+
+test: $(STAMP) $(EXTRAS) ## lint, types, import rules and all tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
-lint: $(STAMP) ## ruff, mypy, import rules
+lint: $(STAMP) $(EXTRAS) ## ruff, mypy, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

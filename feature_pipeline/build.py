@@ -1,97 +1,127 @@
-"""Building a feature store, step by step: read, check, embed, compute, publish."""
+"""Building a feature store, step by step: read, check, embed, compute, audit, publish, profile."""
 
-from dataclasses import replace
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
 from feature_pipeline import store
-from feature_pipeline.config import ConfigError, EngineConfig, read_section
-from feature_pipeline.content import ContentEmbedder, load_encoders
-from feature_pipeline.dataset_config import DatasetConfig, FeatureColumn
-from feature_pipeline.embeddings import EmbeddingCache, EmbeddingResult
+from feature_pipeline.audit.audit import audit
+from feature_pipeline.audit.config import AuditConfig
+from feature_pipeline.audit.finding import Finding
+from feature_pipeline.audit.subject import Fitted, Subject
+from feature_pipeline.config import SplitConfig, read_section, read_values
+from feature_pipeline.content import ContentEmbedder, EmbeddedColumn
+from feature_pipeline.dataset_config import DatasetConfig
+from feature_pipeline.embedding_cache import EmbeddingCache, find_cache
 from feature_pipeline.encoders.config import EncoderConfig
-from feature_pipeline.engine import connect
-from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder, build_row_specs
-from feature_pipeline.point_in_time import AS_OF
+from feature_pipeline.encoders.load import Encoders, load_encoders
+from feature_pipeline.engine.connect import EngineConfig, connect
+from feature_pipeline.engine.engine import Engine
+from feature_pipeline.features.build import FeatureBuilder, list_columns
+from feature_pipeline.features.registry import SECTION, load_features, pin
+from feature_pipeline.incremental import build_interactions, find_earlier
+from feature_pipeline.profile.page import write_profile
 from feature_pipeline.progress import report_step
-from feature_pipeline.schema import CONTRACT_COLUMNS, EVENT_TIME, FeatureSpec, Side
+from feature_pipeline.schema import EVENT_TIME, INTERACTIONS, ITEM_ID, ITEMS, USER_ID, USERS
 from feature_pipeline.sources import read_source
 from feature_pipeline.sources.raw import RawTables
+from feature_pipeline.specs import build_specs
+from feature_pipeline.splits import TRAIN, SplitError, assign_split
 from feature_pipeline.tables import ContractTables, Quarantine, map_tables
 
-Embedded = dict[str, dict[str, EmbeddingResult]]
+PROFILE = "profile.html"
+
+Embedded = dict[str, dict[str, EmbeddedColumn]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a build is made from, read and checked before any work begins."""
+
+    dataset: DatasetConfig
+    engine: EngineConfig
+    encoder: EncoderConfig
+    split: SplitConfig
+    audit: AuditConfig
+    features: dict[str, dict[str, Any]]
+    artifacts: Path
 
 
 def build_features(config: DictConfig) -> store.FeatureStore:
-    """Builds and publishes the feature store of `config.dataset`.
+    """Builds, audits and publishes the feature store of `config.dataset`, with its profile beside it.
 
     Raises:
-        UserError: files, columns or settings are not as they must be.
+        UserError: files, columns or settings are not as they must be, or something leaks.
     """
-    dataset = read_section(DatasetConfig, config, "dataset")
-    engine = read_section(EngineConfig, config, "engine")
-    encoders = load_encoders(read_section(EncoderConfig, config, "encoder"))
-    specs = build_specs(dataset)
-    artifacts = Path(config.artifacts)
+    settings = _read_settings(config)
+    dataset = settings.dataset
+    features = list(load_features(settings.features).values())
+    encoders = load_encoders(settings.encoder)
+    specs = build_specs(dataset, features, encoders)
     raw, tables = _read_and_check(dataset)
     quarantine = Quarantine([tables.quarantine])
-    cache = EmbeddingCache(artifacts / "cache" / "embeddings.sqlite")
-    embedder = ContentEmbedder(Path(dataset.root), encoders, cache, quarantine)
-    embedded = {
-        "users": embedder.embed("users", raw.users.file, tables.users, dataset.users.features),
-        "items": embedder.embed("items", raw.items.file, tables.items, dataset.items.features),
-    }
-    with report_step("point-in-time features") as step:
-        interactions = _add_query_features(tables, engine)
-        step.rows = len(interactions)
-    checked = replace(tables, interactions=interactions, quarantine=quarantine.build_table())
+    trains = _find_training_rows(tables, settings.split)
+    embedded = _embed(settings, encoders, raw, tables, trains, quarantine)
+    contract = tables.interactions.drop(columns=list(dataset.interactions.outcome))
+    engine = connect(settings.engine)
+    # The audit asks many times about few events, for which a cluster's latency would be all it pays.
+    auditing = engine if settings.engine.name == "duckdb" else connect(settings.engine.on_this_machine())
+
+    def make_builder(events: pd.DataFrame, engine: Engine = auditing) -> FeatureBuilder:
+        vectors = {name: column.vectors for name, column in embedded[ITEMS].items()}
+        outcomes = {name: column.vectors[events.index] for name, column in embedded[INTERACTIONS].items()}
+        return FeatureBuilder(engine, features, list_columns(specs), tables.items, events, vectors, outcomes)
+
+    parent = settings.artifacts / dataset.name / "features"
+    interactions = _compute(contract, make_builder(contract, engine), parent)
+    subject = Subject(
+        dataset=dataset,
+        split=settings.split,
+        users=tables.users,
+        items=tables.items,
+        interactions=contract,
+        specs=specs,
+        make_builder=make_builder,
+        computed=interactions.rows.drop(columns=list(contract)),
+        fitted=_list_fitted(tables, embedded, trains),
+    )
+    warnings = _audit(subject, settings.audit)
     with report_step("publish") as step:
         published = store.write_store(
-            parent=artifacts / dataset.name / "features",
-            tables={name: getattr(checked, name) for name in store.TABLES},
-            vectors={table: _get_arrays(columns) for table, columns in embedded.items()},
+            parent=parent,
+            tables={USERS: tables.users, ITEMS: tables.items, "quarantine": quarantine.build_table()},
+            interactions=interactions,
+            vectors={table: _get_arrays(embedded[table]) for table in (USERS, ITEMS)},
+            outcomes=_get_arrays(embedded[INTERACTIONS]),
+            projections=_get_projections(embedded),
             dataset=dataset,
             specs=specs,
-            notes=_describe(checked, embedded),
+            features=pin(settings.features),
+            notes=_describe(tables, quarantine, embedded, warnings),
         )
         step.note = str(published.path)
+    with report_step("profile") as step:
+        step.note = str(published.path / PROFILE)
+        write_profile(published, Path(dataset.root), settings.split, published.path / PROFILE)
     return published
 
 
-def build_specs(dataset: DatasetConfig) -> list[FeatureSpec]:
-    """Specs of every feature column of the store: declared, embedded, and computed as of each event.
-
-    Raises:
-        ConfigError: two features share a name, or one has the name of a column of the contract.
-    """
-    declared = [
-        *_declared_specs(dataset.users.features, "query"),
-        *_declared_specs(dataset.items.features, "candidate"),
-        *_declared_specs(dataset.interactions.context, "context"),
-    ]
-    _check_names(declared)
-    return [*declared, *QUERY_SPECS]
-
-
-def _check_names(declared: list[FeatureSpec]) -> None:
-    """The ranker's rows hold users, items and context side by side, so that no name may stand twice."""
-    own = [spec for spec in declared if spec.side == "candidate"]
-    computed = build_row_specs(
-        [spec.name for spec in own if spec.kind == "categorical"],
-        [spec.name for spec in own if spec.kind == "embedding"],
+def _read_settings(config: DictConfig) -> Settings:
+    return Settings(
+        dataset=read_section(DatasetConfig, config, "dataset"),
+        engine=read_section(EngineConfig, config, "engine"),
+        encoder=read_section(EncoderConfig, config, "encoder"),
+        split=read_section(SplitConfig, config, "split"),
+        audit=read_section(AuditConfig, config, "audit"),
+        features=read_values(config, SECTION) or {},
+        artifacts=Path(config.artifacts),
     )
-    taken = {*CONTRACT_COLUMNS, *(spec.name for spec in (*QUERY_SPECS, *computed))}
-    for spec in declared:
-        if spec.name in taken:
-            raise ConfigError(
-                f"dataset: the feature name {spec.name!r} is taken. Remedy: choose another name and say "
-                f"where its values stand with column: {spec.name}"
-            )
-        taken.add(spec.name)
 
 
 def _read_and_check(dataset: DatasetConfig) -> tuple[RawTables, ContractTables]:
@@ -101,40 +131,111 @@ def _read_and_check(dataset: DatasetConfig) -> tuple[RawTables, ContractTables]:
     with report_step("check") as step:
         tables = map_tables(raw, dataset)
         step.rows = len(tables.interactions)
-        step.note = f"{len(tables.quarantine)} in quarantine, {tables.left_out} below min_weight"
+        merged = f", {tables.merged} merged" if tables.merged else ""
+        step.note = f"{len(tables.quarantine)} in quarantine, {tables.left_out} below min_weight{merged}"
     return raw, tables
 
 
-def _declared_specs(features: dict[str, FeatureColumn], side: Side) -> list[FeatureSpec]:
-    specs = []
-    for name, feature in features.items():
-        # Only what is said of an item can speak for it.
-        reason = name.replace("_", " ") if side == "candidate" else None
-        specs.append(FeatureSpec(name, side, feature.kind, reason))
-        if feature.kind in ("text", "image"):
-            specs.append(FeatureSpec(f"{name}_embedding", side, "embedding"))
-    return specs
+def _find_training_rows(tables: ContractTables, split: SplitConfig) -> dict[str, np.ndarray]:
+    """What may be learned from, by table: events of the training window, and whoever has one of them."""
+    try:
+        is_train = assign_split(tables.interactions, split) == TRAIN
+    except SplitError:  # said by the audit, and by whatever needs these rows
+        is_train = np.zeros(len(tables.interactions), bool)
+    events = tables.interactions[is_train]
+    return {
+        USERS: tables.users[USER_ID].isin(events[USER_ID].unique()).to_numpy(),
+        ITEMS: tables.items[ITEM_ID].isin(events[ITEM_ID].unique()).to_numpy(),
+        INTERACTIONS: is_train,
+    }
 
 
-def _get_arrays(columns: dict[str, EmbeddingResult]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    return {name: (result.vectors, result.missing) for name, result in columns.items()}
+def _embed(
+    settings: Settings,
+    encoders: Encoders,
+    raw: RawTables,
+    tables: ContractTables,
+    trains: Mapping[str, np.ndarray],
+    quarantine: Quarantine,
+) -> Embedded:
+    """The embeddings of every text and image column, by table and column."""
+    dataset = settings.dataset
+    cache = EmbeddingCache(find_cache(settings.artifacts))
+    embedder = ContentEmbedder(Path(dataset.root), encoders, cache, quarantine)
+    declared = {
+        USERS: dataset.users.features,
+        ITEMS: dataset.items.features,
+        INTERACTIONS: dataset.interactions.outcome,
+    }
+    return {
+        table: embedder.embed(
+            table, getattr(raw, table).file, getattr(tables, table), features, trains[table]
+        )
+        for table, features in declared.items()
+    }
 
 
-def _add_query_features(tables: ContractTables, config: EngineConfig) -> pd.DataFrame:
-    """Interactions with what was known of user and moment just before each event."""
-    builder = FeatureBuilder(connect(config), tables.items, tables.interactions, [], {})
-    queries = tables.interactions.rename(columns={EVENT_TIME: AS_OF})
-    return pd.concat([tables.interactions, builder.compute_query_features(queries)], axis=1)
+def _compute(contract: pd.DataFrame, builder: FeatureBuilder, parent: Path) -> store.Interactions:
+    with report_step("point-in-time features") as step:
+        interactions = build_interactions(contract, builder, find_earlier(parent))
+        step.rows = len(interactions.rows)
+        step.note = f"{len(interactions.unchanged)} of {len(interactions.partitions)} months unchanged"
+    return interactions
 
 
-def _describe(tables: ContractTables, embedded: Embedded) -> dict[str, Any]:
+def _list_fitted(
+    tables: ContractTables, embedded: Embedded, trains: Mapping[str, np.ndarray]
+) -> list[Fitted]:
+    """The projections, and whom or what each was fitted on."""
+    fitted = []
+    sides: tuple[tuple[str, str, Literal["query", "candidate"]], ...] = (
+        (USERS, USER_ID, "query"),
+        (ITEMS, ITEM_ID, "candidate"),
+    )
+    for table, key, side in sides:
+        for name, column in embedded[table].items():
+            if column.projection:
+                rows = trains[table] & ~column.missing
+                fitted.append(Fitted(f"{table}.{name}", side, list(getattr(tables, table)[key][rows])))
+    return fitted
+
+
+def _audit(subject: Subject, config: AuditConfig) -> list[Finding]:
+    with report_step("audit") as step:
+        warnings = audit(subject, config)
+        step.note = f"{len(warnings)} warnings"
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return warnings
+
+
+def _get_arrays(columns: dict[str, EmbeddedColumn]) -> dict[str, store.Vectors]:
+    return {name: (column.vectors, column.missing) for name, column in columns.items()}
+
+
+def _get_projections(embedded: Embedded) -> dict[str, dict[str, np.ndarray]]:
+    return {
+        f"{table}.{name}": column.projection.to_arrays()
+        for table, columns in embedded.items()
+        for name, column in columns.items()
+        if column.projection
+    }
+
+
+def _describe(
+    tables: ContractTables, quarantine: Quarantine, embedded: Embedded, warnings: list[Finding]
+) -> dict[str, Any]:
     """What the manifest says beyond the tables themselves."""
     times = tables.interactions[EVENT_TIME]
     return {
         "event_time": {"first": times.min().isoformat(), "last": times.max().isoformat()},
         "below_min_weight": tables.left_out,
-        "quarantine": tables.quarantine["reason"].value_counts().to_dict(),
+        "merged": tables.merged,
+        "quarantine": quarantine.build_table()["reason"].value_counts().to_dict(),
         "missing_content": {
-            f"{t}.{c}": int(r.missing.sum()) for t, cs in embedded.items() for c, r in cs.items()
+            f"{table}.{name}": int(column.missing.sum())
+            for table, columns in embedded.items()
+            for name, column in columns.items()
         },
+        "audit": [str(warning) for warning in warnings],
     }

@@ -24,7 +24,7 @@ def report_step(name: str) -> Iterator[Step]:
     rows = "" if step.rows is None else f"{step.rows:,} rows"
     seconds = time.perf_counter() - began
     memory = f"{read_peak_memory():,} MiB peak"
-    print(f"{name:<28}{rows:>16}{seconds:>8.1f} s{memory:>16}  {step.note}".rstrip(), file=sys.stderr)
+    print(f"{name:<28} {rows:>15}{seconds:>8.1f} s{memory:>16}  {step.note}".rstrip(), file=sys.stderr)
 
 
 def read_peak_memory() -> int:

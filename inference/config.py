@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BeforeValidator, ConfigDict, PositiveInt
 
-from feature_pipeline.config import ConfigError, EngineConfig, Strict, read_section
+from feature_pipeline.config import ConfigError, Strict, read_section
+from feature_pipeline.engine.connect import EngineConfig
 
 ALL_USERS = "all"
 

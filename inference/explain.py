@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from feature_pipeline.features.pair import build_share_spec
-from feature_pipeline.features.similarity import build_specs
+from feature_pipeline.features.pair_category import name_met, name_share
+from feature_pipeline.features.pair_similarity import build_specs
 from feature_pipeline.schema import FeatureSpec
 from inference.rerank import Ranked
 from training_pipeline.ranking.model import Ranker
@@ -42,7 +42,7 @@ class Explainer:
             name: spec.name
             for spec in specs
             if spec.side == "candidate" and spec.kind == "categorical"
-            for name in (spec.name, build_share_spec(spec.name).name)
+            for name in (spec.name, name_met(spec.name), name_share(spec.name))
         }
         self._spaces = {RETRIEVAL_SCORE: item_embeddings, RETRIEVAL_RANK: item_embeddings}
         for name, space in vectors.items():

@@ -9,7 +9,7 @@ import pandas as pd
 from feature_pipeline.columns import read_categories
 from feature_pipeline.dataset_config import FeatureColumn
 from feature_pipeline.errors import UserError
-from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
+from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, find_recent_events
 from feature_pipeline.schema import USER_ID
 from feature_pipeline.splits import build_serving_queries
@@ -52,7 +52,7 @@ def build_queries(
     if as_of is not None:
         queries[AS_OF] = to_instant(as_of)
         queries[AS_OF_ORDER] = _FIRST_ORDER
-    computed = builder.compute_query_features(queries)[[spec.name for spec in QUERY_SPECS]]
+    computed = builder.compute_query_features(queries)
     return pd.concat([queries, computed, _build_context(bundle, queries, context)], axis=1)
 
 

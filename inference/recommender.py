@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from feature_pipeline.config import EngineConfig
-from feature_pipeline.features.build import SIMILARITY_HISTORY, FeatureBuilder
+from feature_pipeline.engine.connect import EngineConfig
+from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
 from inference.explain import Explainer
 from inference.index import ExactIndex
@@ -76,7 +76,7 @@ class Recommender:
         ranked = rerank(candidates, rows, self.bundle.ranker, k)
         frame = self._build_frame(queries, ranked)
         if explain:
-            history = self._builder.find_history(queries, SIMILARITY_HISTORY)
+            history = self._builder.find_history(queries, self._builder.recent)
             frame[REASONS] = self._explainer.explain(ranked, history)
         return frame
 

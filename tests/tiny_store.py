@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from feature_pipeline.build import build_specs
-from feature_pipeline.config import EngineConfig
 from feature_pipeline.dataset_config import DatasetConfig
-from feature_pipeline.engine import connect
-from feature_pipeline.features.build import FeatureBuilder
-from feature_pipeline.point_in_time import AS_OF
+from feature_pipeline.engine.connect import EngineConfig, connect
+from feature_pipeline.features.build import FeatureBuilder, list_columns
+from feature_pipeline.features.registry import load_features
+from feature_pipeline.incremental import build_interactions
+from feature_pipeline.specs import build_specs
 from feature_pipeline.store import FeatureStore, write_store
 from feature_pipeline.tables import Quarantine
 
@@ -30,6 +31,8 @@ LATE_ITEMS, UNMET_ITEM = ("item-18", "item-38"), "item-39"
 BLOCK_OF_USER = np.arange(NUM_USERS) % 2
 BLOCK_OF_ITEM = np.arange(NUM_ITEMS) // (NUM_ITEMS // 2)
 ENGINE = EngineConfig(name="duckdb", threads=1, memory_limit="1GB")
+_DEFAULTS = Path(__file__).parent.parent / "conf/point_in_time/default.yaml"
+POINT_IN_TIME = yaml.safe_load(_DEFAULTS.read_text())
 
 _NUM_LATE = 3
 _FIRST_DAY = np.datetime64("2024-01-01", "us")
@@ -46,21 +49,23 @@ def write_tiny_store(artifacts: Path, dataset: str = "tiny", seed: int = 0) -> F
         seed: of everything drawn at random.
     """
     rng = np.random.default_rng(seed)
-    users, items, interactions = _build_users(rng), _build_items(rng), _build_interactions(rng)
+    users, items, events = _build_users(rng), _build_items(rng), _build_interactions(rng)
     vectors = rng.normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
     missing = np.arange(NUM_ITEMS) == NUM_ITEMS - 1
     config = _build_config(dataset)
+    features = list(load_features(POINT_IN_TIME).values())
+    specs = build_specs(config, features)
+    builder = FeatureBuilder(connect(ENGINE), features, list_columns(specs), items, events, {}, {})
     return write_store(
         parent=artifacts / dataset / "features",
-        tables={
-            "users": users,
-            "items": items,
-            "interactions": _add_query_features(items, interactions),
-            "quarantine": Quarantine().build_table(),
-        },
+        tables={"users": users, "items": items, "quarantine": Quarantine().build_table()},
+        interactions=build_interactions(events, builder, None),
         vectors={"items": {"text_embedding": (vectors, missing)}},
+        outcomes={},
+        projections={},
         dataset=config,
-        specs=build_specs(config),
+        specs=specs,
+        features=POINT_IN_TIME,
         notes={"event_time": {"first": "2024-01-01T00:00:00", "last": "2024-04-10T00:00:00"}},
     )
 
@@ -114,12 +119,6 @@ def _draw_minutes(rng: np.random.Generator, count: int, is_late: bool) -> np.nda
     last_days = _LATE_MINUTE + rng.choice(_MINUTES - _LATE_MINUTE, count, replace=False)
     before = rng.choice(_LATE_MINUTE, count - 1, replace=False)
     return np.sort(last_days if is_late else np.append(before, last_days[0]))
-
-
-def _add_query_features(items: pd.DataFrame, interactions: pd.DataFrame) -> pd.DataFrame:
-    builder = FeatureBuilder(connect(ENGINE), items, interactions, [], {})
-    computed = builder.compute_query_features(interactions.rename(columns={"event_time": AS_OF}))
-    return pd.concat([interactions, computed], axis=1)
 
 
 def _build_config(dataset: str) -> DatasetConfig:

@@ -5,7 +5,8 @@ from typing import Literal
 from omegaconf import DictConfig
 from pydantic import Field, PositiveInt, ValidationError
 
-from feature_pipeline.config import ConfigError, EngineConfig, SplitConfig, Strict, read_section
+from feature_pipeline.config import ConfigError, SplitConfig, Strict, read_section
+from feature_pipeline.engine.connect import EngineConfig
 
 
 class TowerConfig(Strict):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from feature_pipeline.config import EngineConfig, SplitConfig
-from feature_pipeline.engine import connect
-from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
+from feature_pipeline.config import SplitConfig
+from feature_pipeline.engine.connect import EngineConfig, connect
+from feature_pipeline.features.build import FeatureBuilder, list_columns
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID
 from feature_pipeline.splits import TRAIN, VALIDATION, assign_split
@@ -60,7 +60,7 @@ class Prepared:
 
     def build_held_out(self, split: str) -> HeldOut:
         """The queries of `validation` or `test`."""
-        computed = {spec.name for spec in QUERY_SPECS}
+        computed = {spec.name for spec in self.builder.query_specs}
         context = [spec.name for spec in self.tables.specs["interactions"] if spec.name not in computed]
         is_cold = self.count_events() == 0
         return build_held_out(
@@ -127,5 +127,13 @@ def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, histo
 
 def build_feature_builder(tables: Tables, engine: EngineConfig) -> FeatureBuilder:
     """The feature builder over all events of the tables, for training and serving alike."""
-    categories = [spec.name for spec in tables.specs["items"] if spec.kind == "categorical"]
-    return FeatureBuilder(connect(engine), tables.items, tables.interactions, categories, tables.item_vectors)
+    columns = list_columns(tables.specs["items"])
+    return FeatureBuilder(
+        connect(engine),
+        tables.features,
+        columns,
+        tables.items,
+        tables.interactions,
+        tables.item_vectors,
+        tables.outcomes,
+    )

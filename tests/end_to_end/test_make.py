@@ -98,7 +98,8 @@ def test_no_target_is_taken_for_a_file():
 
 
 def test_installing_needs_a_lock():
-    """Every target but help and clean waits for the installation, which the lock decides."""
-    waiting = re.findall(r"^([a-z]+): \$\(STAMP\)", MAKEFILE, flags=re.MULTILINE)
+    """Every target but help and clean waits for the installation, which the locks decide."""
+    waiting = re.findall(r"^([a-z]+): \$\((?:STAMP|EXTRAS)\)", MAKEFILE, flags=re.MULTILINE)
     assert sorted({*waiting, "help", "clean"}) == sorted(TARGETS)
     assert "$(STAMP): requirements.lock" in MAKEFILE
+    assert "$(EXTRAS): requirements-extras.lock $(STAMP)" in MAKEFILE

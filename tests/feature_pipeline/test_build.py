@@ -12,11 +12,15 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from PIL import Image
 
-from feature_pipeline.build import build_features, build_specs
+from feature_pipeline.build import build_features
 from feature_pipeline.config import ConfigError
 from feature_pipeline.entry import CONF
+from feature_pipeline.features.registry import load_features
+from feature_pipeline.features.user_events import UserEvents
+from feature_pipeline.specs import build_specs
 from feature_pipeline.store import FeatureStore, open_current_store
 from tests.feature_pipeline.invented import make_dataset
+from tests.tiny_store import POINT_IN_TIME
 
 MOVIES = """movieId,title,genres
 10,"Lamp, The (1971)",Comedy|Drama
@@ -36,6 +40,7 @@ RATINGS = """userId,movieId,rating,timestamp
 3,20,4.0,later
 2,20,4.0,1500086500
 """
+FEATURES = list(load_features(POINT_IN_TIME).values())
 SETTINGS = ["dataset=movielens", "dataset.max_quarantine_share=0.5", "threads=1", "engine.threads=1"]
 
 
@@ -89,6 +94,7 @@ def test_the_command_prints_the_stores_path_alone(
 
 def test_the_command_tells_its_steps_on_stderr(command: subprocess.CompletedProcess[str]) -> None:
     steps = [line[:28].strip() for line in command.stderr.splitlines()]
+    warned = [step for step in steps if step.startswith("warning: ")]
 
     assert steps == [
         "read",
@@ -97,7 +103,10 @@ def test_the_command_tells_its_steps_on_stderr(command: subprocess.CompletedProc
         "embed items.description",
         "embed items.poster",
         "point-in-time features",
+        "audit",
+        *warned,
         "publish",
+        "profile",
     ]
     assert "2 in quarantine, 1 below min_weight" in command.stderr
     assert "3 encoded, 0 reused, 0 missing" in command.stderr  # descriptions
@@ -184,7 +193,7 @@ def test_a_feature_name_that_is_taken_is_refused(name: str) -> None:
     features = {"kinds": {"kind": "categorical"}, name: {"kind": "numeric"}}
 
     with pytest.raises(ConfigError) as error:
-        build_specs(make_dataset(items={"key": "sku", "title": "name", "features": features}))
+        build_specs(make_dataset(items={"key": "sku", "title": "name", "features": features}), FEATURES)
 
     assert str(error.value) == (
         f"dataset: the feature name {name!r} is taken. Remedy: choose another name and say where its values "
@@ -192,8 +201,17 @@ def test_a_feature_name_that_is_taken_is_refused(name: str) -> None:
     )
 
 
+def test_two_features_with_one_column_are_refused() -> None:
+    with pytest.raises(ConfigError) as error:
+        build_specs(make_dataset(), [UserEvents(), UserEvents(windows=("30d",))])
+
+    assert str(error.value) == (
+        "point_in_time: two features make the column 'user_events_30d'. Remedy: leave one of them out"
+    )
+
+
 def test_specs_are_declared_embedded_and_computed() -> None:
-    specs = build_specs(make_dataset())
+    specs = build_specs(make_dataset(), FEATURES)
     kinds = [(spec.name, spec.side, spec.kind) for spec in specs]
 
     assert kinds[:6] == [

@@ -1,16 +1,20 @@
 """Every config composes: each choice of each group, with each entry config, through its typed sections."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from feature_pipeline.build import build_specs
-from feature_pipeline.config import EngineConfig, SplitConfig, read_section
+from feature_pipeline.config import SplitConfig, read_section
 from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.encoders.config import EncoderConfig
+from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.entry import CONF, check_overrides
+from feature_pipeline.features.registry import read_features
+from feature_pipeline.specs import build_specs
 from training_pipeline.config import read_settings
 
 ENTRIES = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "project")
@@ -56,10 +60,12 @@ def test_no_file_is_left_out() -> None:
 
 @pytest.mark.parametrize(("entry", "override"), CHOICES)
 def test_every_choice_composes_and_passes_its_typed_section(entry: str, override: str) -> None:
-    config = compose_entry(entry, override, "dataset.root=raw")
+    config = compose_entry(entry, override)
+    for key in OmegaConf.missing_keys(config.dataset):  # what the user must give
+        OmegaConf.update(config, key, "given")
 
     dataset = read_section(DatasetConfig, config, "dataset")
-    assert build_specs(dataset)
+    assert build_specs(dataset, list(read_features(config).values()))
     read_section(EngineConfig, config, "engine")
     read_section(EncoderConfig, config, "encoder")
     read_section(SplitConfig, config, "split")
@@ -96,3 +102,23 @@ def test_each_pipeline_names_its_run_after_the_data_set() -> None:
     config = compose_entry("features", "dataset=movielens", "artifacts=/there")
 
     assert config.hydra.run.dir.startswith("/there/movielens/runs/features-")
+
+
+def test_a_data_set_may_live_in_the_users_own_folder(tmp_path: Path) -> None:
+    """As `make features DATASET=mine ARGS="--config-dir my_conf"` calls it."""
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "mine.yaml").write_text("defaults: [tables]\nname: mine\nroot: raw\n")
+    command = [
+        sys.executable,
+        "-m",
+        "feature_pipeline",
+        "dataset=mine",
+        "seed=7",
+        "--config-dir",
+        str(tmp_path),
+    ]
+
+    shown = subprocess.run([*command, "--cfg", "job"], capture_output=True, text=True, check=True).stdout
+
+    config = OmegaConf.create(shown)
+    assert (config.dataset.name, config.dataset.reader, config.seed) == ("mine", "tables", 7)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from feature_pipeline.config import ConfigError, EngineConfig, read_section, unknown_key
+from feature_pipeline.config import ConfigError, read_section, unknown_key
 from feature_pipeline.dataset_config import DatasetConfig, FeatureColumn
+from feature_pipeline.engine.connect import EngineConfig
 from tests.feature_pipeline.invented import describe_dataset
 
 
@@ -42,12 +43,13 @@ def test_a_right_section_becomes_its_class() -> None:
         (
             "dataset.items.titel",
             "unknown key 'dataset.items.titel', did you mean 'dataset.items.title'? "
-            "Choices: features, key, title",
+            "Choices: database, delimiter, features, file, key, table, title",
         ),
         (
             "dataset.interactions.zzz",
-            "unknown key 'dataset.interactions.zzz'. Choices: context, event_time, event_type, item_id, "
-            "min_weight, time_unit, user_id, weight",
+            "unknown key 'dataset.interactions.zzz'. Choices: context, database, delimiter, duplicates, "
+            "event_time, event_type, file, item_id, min_weight, outcome, table, time_resolution, time_unit, "
+            "user_id, weight",
         ),
     ],
 )
@@ -61,7 +63,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_and_all_choices(path: str, m
         (
             "dataset.reader",
             "movilens",
-            "dataset.reader: Input should be 'sample' or 'movielens', found 'movilens'",
+            "dataset.reader: Input should be 'sample', 'movielens', 'amazon_reviews' or 'tables', "
+            "found 'movilens'",
         ),
         (
             "dataset.interactions.min_weight",
@@ -74,7 +77,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_and_all_choices(path: str, m
             2,
             "dataset.max_quarantine_share: Input should be less than or equal to 1, found 2",
         ),
-        ("dataset.items.title", None, "dataset.items.title: Input should be a valid string, found None"),
+        ("dataset.items.title", 5, "dataset.items.title: Input should be a valid string, found 5"),
         ("dataset.name", 5, "dataset.name: Input should be a valid string, found 5"),
         (
             "dataset.users.features.age.separator",
@@ -84,7 +87,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_and_all_choices(path: str, m
         (
             "dataset.users.features.age.template",
             "{age}",
-            "dataset.users.features.age: template goes with kind text, not numeric",
+            "dataset.users.features.age: template goes with kind text or image, not numeric",
         ),
         (
             "dataset.interactions.context",
@@ -134,7 +137,7 @@ def test_all_faults_are_told_at_once() -> None:
         read_section(EngineConfig, config, "engine")
 
     assert str(error.value) == (
-        "engine.name: Input should be 'duckdb', found 'duck'; "
+        "engine.name: Input should be 'duckdb' or 'spark', found 'duck'; "
         "engine.threads: Input should be greater than or equal to 1, found 0"
     )
 

@@ -61,7 +61,7 @@ def test_right_overrides_pass(arguments: list[str]) -> None:
         (["-m", "seed=1,2", "tower=small,nosuch"], NO_TOWER),
         (
             ["encoder/text=nosuch"],
-            "encoder/text=nosuch: there is no conf/encoder/text/nosuch.yaml. Choices: minilm",
+            "encoder/text=nosuch: there is no conf/encoder/text/nosuch.yaml. Choices: clip, minilm",
         ),
         (
             ["encoder/txt=minilm"],
@@ -90,9 +90,11 @@ def test_wrong_overrides_are_refused_with_the_choices(arguments: list[str], mess
 def test_a_mistyped_group_is_refused_with_the_nearest() -> None:
     message = read_error("towr=small")
 
-    assert message.startswith("unknown key 'towr', did you mean 'tower'? Choices: artifacts, dataset, ")
+    assert message.startswith(
+        "unknown key 'towr', did you mean 'tower'? Choices: artifacts, audit, dataset, "
+    )
     assert message.endswith(", tower")
-    assert read_error("~nosuch").startswith("unknown key 'nosuch'. Choices: artifacts, dataset, ")
+    assert read_error("~nosuch").startswith("unknown key 'nosuch'. Choices: artifacts, audit, dataset, ")
 
 
 def test_a_mistyped_key_of_a_section_is_refused_with_the_nearest() -> None:
@@ -107,7 +109,7 @@ def test_a_mistyped_key_of_a_section_is_refused_with_the_nearest() -> None:
 def test_an_added_key_that_nothing_reads_is_refused(override: str) -> None:
     message = read_error("tower=small", override)
 
-    assert message.startswith("unknown key 'x'. Choices: artifacts, dataset, encoder, ")
+    assert message.startswith("unknown key 'x'. Choices: artifacts, audit, dataset, encoder, ")
 
 
 @pytest.mark.parametrize("text", ["bla", "dataset.root=/a=b", "a=${b"])

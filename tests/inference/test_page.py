@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from feature_pipeline.build import build_specs
 from feature_pipeline.dataset_config import DatasetConfig
-from feature_pipeline.store import write_store
+from feature_pipeline.partitions import divide
+from feature_pipeline.specs import build_specs
+from feature_pipeline.store import Interactions, write_store
 from feature_pipeline.tables import Quarantine
 from inference.page import write_page
 from tests.tiny_store import SILENT_USER
@@ -92,15 +93,14 @@ def shelf(tmp_path_factory) -> Bundle:
     vectors = np.ones((4, 2), np.float32), np.zeros(4, bool)
     store = write_store(
         parent=root / "store",
-        tables={
-            "users": USERS,
-            "items": ITEMS,
-            "interactions": events,
-            "quarantine": Quarantine().build_table(),
-        },
+        tables={"users": USERS, "items": ITEMS, "quarantine": Quarantine().build_table()},
+        interactions=Interactions(divide(events, "none"), [], events),
         vectors={"items": {"cover_embedding": vectors}},
+        outcomes={},
+        projections={},
         dataset=config,
-        specs=build_specs(config),
+        specs=build_specs(config, []),
+        features={},
         notes={},
     )
     store.path.rename(root / "features")

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from feature_pipeline.errors import UserError
-from feature_pipeline.features.build import QUERY_SPECS
 from inference.query import build_queries, to_instant
 from tests.tiny_store import ENGINE, SILENT_USER
 from training_pipeline.bundle import Bundle
@@ -53,7 +52,7 @@ def test_default_moment_is_just_after_the_last_event_of_all(bundle, builder):
 
 def test_holds_every_feature_of_the_moment(bundle, builder):
     queries = build_queries(bundle, builder, ["user-00"], datetime(2024, 3, 1), {"device": "phone"})
-    declared = [spec.name for spec in QUERY_SPECS]
+    declared = [spec.name for spec in builder.query_specs]
     assert list(queries.columns) == ["user_id", "as_of", "as_of_order", *declared, "device"]
     assert queries["as_of"].iloc[0] == pd.Timestamp("2024-03-01")
     events = bundle.tables.interactions

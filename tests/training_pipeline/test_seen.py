@@ -5,8 +5,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_pipeline.engine import connect
+from feature_pipeline.engine.connect import connect
 from feature_pipeline.features.build import FeatureBuilder
+from feature_pipeline.features.facts import Columns
 from tests.tiny_store import ENGINE
 from training_pipeline.seen import find_seen, mark
 
@@ -41,7 +42,7 @@ def test_equals_a_plain_set(events: list[tuple[int, int, int]], queries: list[tu
     asked = pd.DataFrame(
         {"user_id": [f"user-{n}" for n in askers], "as_of": to_times(list(as_of)), "as_of_order": order}
     )
-    builder = FeatureBuilder(connect(ENGINE), ITEMS, interactions, [], {})
+    builder = FeatureBuilder(connect(ENGINE), [], Columns(), ITEMS, interactions.assign(weight=1.0), {}, {})
 
     seen = find_seen(asked, interactions, builder, NUM_ITEMS)
     found = [set(row.nonzero()[0].tolist()) for row in seen.toarray()]

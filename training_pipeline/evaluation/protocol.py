@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from feature_pipeline.features.build import QUERY_SPECS, FeatureBuilder
+from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.splits import SplitError, build_queries
 from training_pipeline.evaluation.metrics import (
     compute_coverage,
@@ -98,7 +98,7 @@ def build_held_out(
             f"the {split} window holds nothing that its users had not met before. "
             "Remedy: give more events, or set dataset.repeats if items may be recommended again"
         )
-    computed = builder.compute_query_features(queries.frame)[[spec.name for spec in QUERY_SPECS]]
+    computed = builder.compute_query_features(queries.frame)
     shape = (len(queries.frame), len(item_ids))
     relevant = mark(queries.target_query, pd.Index(item_ids).get_indexer(queries.target_item_id), shape)
     seen = find_seen(queries.frame, interactions, builder, len(item_ids))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from catboost import CatBoost, Pool
+from catboost import CatBoost, CatBoostError, Pool
 from tqdm import tqdm
 
 from feature_pipeline.errors import UserError
@@ -76,7 +76,8 @@ def fit_ranker(
         threads: of CatBoost.
 
     Raises:
-        UserError: no query that is not held out has a chosen item among its candidates.
+        UserError: no query that is not held out has a chosen item among its candidates, or all of its rows
+            are alike.
     """
     useful = np.isin(rows.query, rows.query[chosen])
     kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, config.negatives, seed))
@@ -107,7 +108,13 @@ def fit_ranker(
         held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart])
         stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": True}
     with tqdm(total=config.iterations, desc="train ranker", unit="tree", disable=None) as bar:
-        model.fit(train, callbacks=[_TreeBar(bar)], **stopping)
+        try:
+            model.fit(train, callbacks=[_TreeBar(bar)], **stopping)
+        except CatBoostError as error:
+            raise UserError(
+                f"the ranker cannot learn from {len(train.get_label())} rows: {str(error).splitlines()[0]}. "
+                "Remedy: give more events or items, or raise ranker.candidates"
+            ) from None
     return Ranker(model)
 
 

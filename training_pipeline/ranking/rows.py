@@ -49,7 +49,7 @@ def list_specs(tables: Tables, builder: FeatureBuilder) -> list[FeatureSpec]:
     """The columns of a ranking row that the ranker reads, in order."""
     declared = [spec for table in ("users", "interactions", "items") for spec in tables.specs[table]]
     plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
-    return [*RETRIEVAL_SPECS, *plain, *builder.specs]
+    return [*RETRIEVAL_SPECS, *plain, *builder.row_specs]
 
 
 def build_ranking_rows(

@@ -9,6 +9,8 @@ import scipy.sparse as sp
 import tensorflow as tf
 
 from feature_pipeline.features.build import FeatureBuilder
+from feature_pipeline.features.feature import Feature
+from feature_pipeline.features.outcome_history import build_specs, name_history
 from feature_pipeline.schema import ITEM_ID, USER_ID, FeatureSpec
 from feature_pipeline.store import FeatureStore
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
@@ -57,7 +59,9 @@ class Tables:
         interactions: with the features as of each event.
         user_vectors: embedding columns of users.
         item_vectors: embedding columns of items.
+        outcomes: embeddings of what each event left behind, aligned with `interactions`.
         specs: features of each table.
+        features: how the computed ones are computed.
     """
 
     users: pd.DataFrame
@@ -65,7 +69,9 @@ class Tables:
     interactions: pd.DataFrame
     user_vectors: dict[str, np.ndarray]
     item_vectors: dict[str, np.ndarray]
+    outcomes: dict[str, np.ndarray]
     specs: dict[str, list[FeatureSpec]]
+    features: list[Feature]
 
     def find_users(self, frame: pd.DataFrame) -> np.ndarray:
         """Rows of the users table for `frame.user_id`: [num_rows] int32."""
@@ -105,7 +111,9 @@ def read_tables(store: FeatureStore) -> Tables:
         interactions=store.read_table("interactions"),
         user_vectors=store.read_vectors("users"),
         item_vectors=store.read_vectors("items"),
+        outcomes=store.read_outcomes(),
         specs={name: store.get_specs(name) for name in names},
+        features=store.features,
     )
 
 
@@ -118,11 +126,12 @@ def fit_tower_inputs(tables: Tables, is_train: np.ndarray) -> TowerInputs:
             take no part, so that nothing is known of what appears later.
     """
     events = tables.interactions[is_train]
+    histories = {name_history(name): vectors for name, vectors in tables.outcomes.items()}
     users = tables.users[tables.users[USER_ID].isin(events[USER_ID].unique())]
     items = tables.items[tables.items[ITEM_ID].isin(events[ITEM_ID].unique())]
     return TowerInputs(
         user=fit_inputs(users, tables.user_vectors, tables.specs["users"]),
-        moment=fit_inputs(events, {}, tables.specs["interactions"]),
+        moment=fit_inputs(events, histories, [*tables.specs["interactions"], *build_specs(tables.outcomes)]),
         item=fit_inputs(items, tables.item_vectors, tables.specs["items"]),
         item_ids=Vocabulary(sorted(items[ITEM_ID]), width=1),
     )
@@ -141,7 +150,8 @@ def build_examples(
         length: items of history at most.
     """
     history = builder.find_history(queries, length).astype(np.int32)
-    return Examples(tables.find_users(queries), inputs.moment.encode(queries, {}), history)
+    moment = inputs.moment.encode(queries, builder.compute_query_vectors(queries))
+    return Examples(tables.find_users(queries), moment, history)
 
 
 def build_training_data(

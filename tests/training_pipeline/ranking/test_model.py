@@ -153,3 +153,10 @@ class TestDrawNegatives:
 
     def test_no_rows(self) -> None:
         assert _draw_negatives(np.array([], np.int64), np.array([], bool), 2, seed=0).shape == (0,)
+
+
+def test_rows_that_are_all_alike_are_an_error() -> None:
+    rows, chosen = make_rows(4, seed=0)
+    alike = RankingRows(rows.frame.iloc[[0] * len(rows.frame)].reset_index(drop=True), rows.query, rows.item)
+    with pytest.raises(UserError, match=r"cannot learn from \d+ rows: .*constant.*Remedy: give more events"):
+        fit(alike, chosen, iterations=5)
