@@ -128,7 +128,7 @@ class FeatureBuilder:
         return outcome_history.compute(number_queries(queries, self._users), self._events, self._outcomes)
 
     def compute_foundation(self) -> str:
-        """A digest of what query features depend on besides events: engine, code, parameters, item columns."""
+        """A digest of what query features depend on besides events: engine, code and item columns."""
         # Engines agree to the last bits of a sine, not in them.
         digest = hashlib.sha256(f"{self._engine.dialect} {compute_digest(self._of_query)}".encode())
         computation = _compile(type(self._engine), self._of_query, self._columns, "query")

@@ -9,6 +9,8 @@ from feature_pipeline.build import build_features
 from feature_pipeline.store import FeatureStore
 from tests.feature_pipeline.shop import compose_shop, draw_events, write_config, write_shop
 
+pytestmark = pytest.mark.slow
+
 EVENTS = draw_events(400, seed=1)
 NEW = draw_events(60, seed=2, first="2024-05-10", days=40)
 
