@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,9 @@ from feature_pipeline.errors import UserError
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
+
+_WORK = ".writing-"
+_ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 class ArtefactError(UserError):
@@ -37,7 +41,8 @@ def publish(
         The published directory `parent/<id>`. One that is already there and sound is kept.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent))
+    _remove_abandoned(parent)
+    work = Path(tempfile.mkdtemp(prefix=_WORK, dir=parent))
     try:
         manifest = write(work)
         checksums = compute_checksums(work)
@@ -134,6 +139,13 @@ def _find_damaged(place: Path, manifest: dict[str, Any]) -> list[str]:
     """Files of the manifest that are absent or have another checksum; further files do no harm."""
     found = compute_checksums(place)
     return [file for file, checksum in manifest["checksums"].items() if found.get(file) != checksum]
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Clears away what killed writers left; a day is longer than any writer works on one file."""
+    for work in parent.glob(f"{_WORK}*"):
+        if time.time() - work.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _set_current(parent: Path, artefact_id: str) -> None:

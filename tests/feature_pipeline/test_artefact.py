@@ -1,6 +1,8 @@
 """Artefacts appear whole or not at all, and loading notices every damage."""
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +182,17 @@ def test_versions_are_those_installed() -> None:
     import pandas as pd
 
     assert artefact.read_versions("pandas") == {"pandas": pd.__version__}
+
+
+def test_what_a_killed_writer_left_is_cleared_away_after_a_day(tmp_path: Path) -> None:
+    old, recent = tmp_path / "things" / ".writing-old", tmp_path / "things" / ".writing-recent"
+    for left in (old, recent):
+        left.mkdir(parents=True)
+        (left / "half.txt").write_text("ha")
+    day_and_more = time.time() - 25 * 3600
+    os.utime(old, (day_and_more, day_and_more))
+
+    publish_text(tmp_path / "things", "one")
+
+    assert not old.exists()
+    assert recent.exists()
