@@ -20,7 +20,7 @@ from feature_pipeline.features.user_events import UserEvents
 from feature_pipeline.specs import build_specs
 from feature_pipeline.store import FeatureStore, open_current_store
 from tests.feature_pipeline.invented import make_dataset
-from tests.tiny_store import POINT_IN_TIME
+from tests.tiny_store import DEFAULT_FEATURES
 
 MOVIES = """movieId,title,genres
 10,"Lamp, The (1971)",Comedy|Drama
@@ -40,7 +40,7 @@ RATINGS = """userId,movieId,rating,timestamp
 3,20,4.0,later
 2,20,4.0,1500086500
 """
-FEATURES = list(load_features(POINT_IN_TIME).values())
+FEATURES = list(load_features(DEFAULT_FEATURES).values())
 SETTINGS = ["dataset=movielens", "dataset.max_quarantine_share=0.5", "threads=1", "engine.threads=1"]
 
 

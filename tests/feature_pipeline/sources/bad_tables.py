@@ -66,7 +66,8 @@ def rows(draw: st.DrawFn, columns: tuple[str, ...], row: int) -> str:
 
 def write_line(cells: list[str] | tuple[str, ...]) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(cells)
+    # Only with this ending are cells that hold either of its characters put in quotes.
+    csv.writer(stream, lineterminator="\r\n").writerow(cells)
     return stream.getvalue()
 
 
