@@ -2,5 +2,5 @@
 
 import warnings
 
-# pandera imports PySpark's pandas API wherever PySpark is installed; nothing here uses it.
+# Said where PySpark is imported: by the Spark engine and by pandera, of whose pandas API ours uses nothing.
 warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)

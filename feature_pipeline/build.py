@@ -92,10 +92,11 @@ def build_features(config: DictConfig) -> store.FeatureStore:
         fitted=_list_fitted(tables, embedded, trains),
     )
     warnings = _audit(subject, settings.audit)
+    set_aside = quarantine.build_table()
     with report_step("publish") as step:
         published = store.write_store(
             parent=parent,
-            tables={USERS: tables.users, ITEMS: tables.items, "quarantine": quarantine.build_table()},
+            tables={USERS: tables.users, ITEMS: tables.items, "quarantine": set_aside},
             interactions=interactions,
             vectors={table: _get_arrays(embedded[table]) for table in (USERS, ITEMS)},
             outcomes=_get_arrays(embedded[INTERACTIONS]),
@@ -103,7 +104,7 @@ def build_features(config: DictConfig) -> store.FeatureStore:
             dataset=dataset,
             specs=specs,
             features=pin(settings.features),
-            notes=_describe(tables, quarantine, embedded, warnings),
+            notes=_describe(tables, set_aside, embedded, warnings),
         )
         step.note = str(published.path)
     with report_step("profile") as step:
@@ -223,7 +224,7 @@ def _get_projections(embedded: Embedded) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _describe(
-    tables: ContractTables, quarantine: Quarantine, embedded: Embedded, warnings: list[Finding]
+    tables: ContractTables, set_aside: pd.DataFrame, embedded: Embedded, warnings: list[Finding]
 ) -> dict[str, Any]:
     """What the manifest says beyond the tables themselves."""
     times = tables.interactions[EVENT_TIME]
@@ -231,7 +232,7 @@ def _describe(
         "event_time": {"first": times.min().isoformat(), "last": times.max().isoformat()},
         "below_min_weight": tables.left_out,
         "merged": tables.merged,
-        "quarantine": quarantine.build_table()["reason"].value_counts().to_dict(),
+        "quarantine": set_aside["reason"].value_counts().to_dict(),
         "missing_content": {
             f"{table}.{name}": int(column.missing.sum())
             for table, columns in embedded.items()

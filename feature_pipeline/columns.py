@@ -77,6 +77,13 @@ def read_categories(values: pd.Series, separator: str | None) -> pd.Series:
     return values.where(is_list, parts).map(_clean_categories)
 
 
+def to_float(values: pd.Series) -> np.ndarray:
+    """Numbers, and times as days since 1970 [num_rows] float64; NaN where missing."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy("float64")
+    return values.to_numpy("float64", na_value=np.nan)
+
+
 def fill_template(columns: pd.DataFrame, template: str, need_all: bool = False) -> pd.Series:
     """Fills the `{column}` places of `template` row by row; a row without any value has no text at all.
 

@@ -25,7 +25,6 @@ FORMAT_VERSION = 2
 _OUTCOMES = "outcomes.parquet"
 _PROJECTIONS = "projections"
 WHOLE_TABLES = (USERS, ITEMS, "quarantine")
-TABLES = (*WHOLE_TABLES, INTERACTIONS)
 
 # [num_rows, dim] float32, and which rows have none [num_rows] bool.
 Vectors = tuple[np.ndarray, np.ndarray]

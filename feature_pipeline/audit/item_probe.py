@@ -5,6 +5,7 @@ import pandas as pd
 
 from feature_pipeline.audit.auc import Verdict, compute_auc, ignore_direction
 from feature_pipeline.audit.subject import Subject
+from feature_pipeline.columns import to_float
 from feature_pipeline.schema import ITEM_ID, FeatureSpec
 from feature_pipeline.splits import TRAIN
 
@@ -46,14 +47,6 @@ def list_item_specs(subject: Subject, *kinds: str) -> list[FeatureSpec]:
     return [s for s in subject.specs if s.side == "candidate" and s.kind in kinds and s.name in subject.items]
 
 
-def to_numbers(values: pd.Series) -> np.ndarray:
-    """Numbers or times as float64, NaN where missing."""
-    if values.dtype.kind != "M":
-        return values.to_numpy("float64", na_value=np.nan)
-    numbers: np.ndarray = np.where(values.isna(), np.nan, values.to_numpy().astype("int64").astype("float64"))
-    return numbers
-
-
 def _draw_items(
     subject: Subject, parts: np.ndarray, part: str, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +61,7 @@ def _draw_items(
 def _judge(spec: FeatureSpec, values: pd.Series, is_chosen: np.ndarray) -> float:
     if spec.kind == "categorical":
         return compute_auc(_score_categories(values, is_chosen), is_chosen)
-    return ignore_direction(compute_auc(to_numbers(values), is_chosen))
+    return ignore_direction(compute_auc(to_float(values), is_chosen))
 
 
 def _score_categories(lists: pd.Series, is_chosen: np.ndarray) -> np.ndarray:

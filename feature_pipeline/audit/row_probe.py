@@ -6,8 +6,9 @@ import numpy as np
 
 from feature_pipeline.audit.auc import Verdict, compute_query_auc, ignore_direction
 from feature_pipeline.audit.held_out import HeldOut
-from feature_pipeline.audit.item_probe import list_item_specs, to_numbers
+from feature_pipeline.audit.item_probe import list_item_specs
 from feature_pipeline.audit.subject import Subject
+from feature_pipeline.columns import to_float
 from feature_pipeline.point_in_time import AS_OF
 from feature_pipeline.schema import ITEM_ID, USER_ID
 
@@ -41,7 +42,7 @@ def _list_values(subject: Subject, held_out: HeldOut) -> Iterator[tuple[str, np.
             values[candidates >= 0] = computed[name].to_numpy("float64", na_value=np.nan)
             yield str(name), values
     for spec in list_item_specs(subject, "numeric", "timestamp"):
-        yield spec.name, to_numbers(subject.items[spec.name])[candidates]
+        yield spec.name, to_float(subject.items[spec.name])[candidates]
 
 
 def _describe(subject: Subject, held_out: HeldOut, scores: np.ndarray) -> str:

@@ -1,17 +1,14 @@
 """Image encoder of models that read images and text into one space, as CLIP does."""
 
-from collections.abc import Sequence
-from functools import cached_property
-
 import numpy as np
 from PIL import Image
 
-from feature_pipeline.encoders.decoding import read_images
+from feature_pipeline.encoders.picture_encoder import PictureEncoder
 from feature_pipeline.encoders.precision import Precision
 from feature_pipeline.encoders.sentence_model import SentenceModel
 
 
-class SentenceImageEncoder:
+class SentenceImageEncoder(PictureEncoder):
     """Encodes images (Radford et al., "Learning Transferable Visual Models From Natural Language", 2021).
 
     `TextEncoder` with the same model puts texts into the same space.
@@ -33,24 +30,5 @@ class SentenceImageEncoder:
         """Model, revision, precision, and the way images are decoded."""
         return f"image/{self._model.id}"
 
-    @cached_property
-    def dimension(self) -> int:
-        """Length of every embedding; asking for it loads the model."""
-        return int(self._model.encode([Image.new("RGB", (64, 64))]).shape[1])
-
-    def encode(self, images: Sequence[bytes], /) -> np.ndarray:
-        """Encode image files.
-
-        Args:
-            images: contents of PNG, JPEG, WebP, ... files: whatever `decoding.read_image` reads.
-
-        Returns:
-            `[len(images), dimension]` float32 rows of length one, in the order of `images`.
-
-        Raises:
-            ContentError: some images cannot be decoded; `failures` gives the reason by position.
-            MissingModelError: the model cannot be loaded. Install it or name another.
-        """
-        if not images:
-            return np.empty((0, self.dimension), np.float32)
-        return self._model.encode(read_images(images))
+    def _encode_pictures(self, pictures: list[Image.Image]) -> np.ndarray:
+        return self._model.encode(pictures)

@@ -1,6 +1,5 @@
 """Image encoder of any vision model that the transformers library loads by name."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,12 +8,12 @@ from PIL import Image
 
 from feature_pipeline.encoders import unit_rows
 from feature_pipeline.encoders.checkpoint import Checkpoint
-from feature_pipeline.encoders.decoding import read_images
 from feature_pipeline.encoders.parallel import map_batches
+from feature_pipeline.encoders.picture_encoder import PictureEncoder
 from feature_pipeline.encoders.precision import Precision, choose_device, resolve_precision
 
 
-class VisionEncoder:
+class VisionEncoder(PictureEncoder):
     """Encodes images by FLAVA, CLIP, SigLIP (their image features), ViT, DINOv2, ResNet and the like.
 
     A model without image features gives its pooled output where its weights were trained, else the mean over
@@ -40,28 +39,6 @@ class VisionEncoder:
     def id(self) -> str:
         """Model, revision, precision, and the way images are decoded and features are read."""
         return f"vision/{self._checkpoint.id}+{resolve_precision(self._precision)}"
-
-    @cached_property
-    def dimension(self) -> int:
-        """Length of every embedding; asking for it loads the model."""
-        return int(self._encode_pictures([Image.new("RGB", (64, 64))]).shape[1])
-
-    def encode(self, images: Sequence[bytes], /) -> np.ndarray:
-        """Encode image files.
-
-        Args:
-            images: contents of PNG, JPEG, WebP, ... files: whatever `decoding.read_image` reads.
-
-        Returns:
-            `[len(images), dimension]` float32 rows of length one, in the order of `images`.
-
-        Raises:
-            ContentError: some images cannot be decoded; `failures` gives the reason by position.
-            MissingModelError: the model cannot be loaded. Install it or name another.
-        """
-        if not images:
-            return np.empty((0, self.dimension), np.float32)
-        return self._encode_pictures(read_images(images))
 
     def _encode_pictures(self, pictures: list[Image.Image]) -> np.ndarray:
         starts = range(0, len(pictures), self.batch_size)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from threading import Lock
@@ -86,10 +85,8 @@ class SparkEngine(Engine):
 
 def _start_session(master: str, shuffle_partitions: int, driver_memory: str) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            from pyspark.errors import PySparkException
-            from pyspark.sql import SparkSession
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
     except ImportError:
         raise SparkMissingError(
             "engine=spark needs PySpark, which is not installed. Remedy: pip install "

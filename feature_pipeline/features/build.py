@@ -1,7 +1,7 @@
 """One builder of features for training and serving alike: the same tables in, the same values out."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from feature_pipeline.engine.engine import Computation, Engine
 from feature_pipeline.features import outcome_history
-from feature_pipeline.features.facts import FROM_ITEM, QUERY, Columns, Facts
+from feature_pipeline.features.facts import FROM_ITEM, QUERY, Columns, Facts, join_columns
 from feature_pipeline.features.feature import (
     ArrayFeature,
     Feature,
@@ -87,7 +87,7 @@ class FeatureBuilder:
         self._joined_recent = max(joined, default=0)
         self.query_specs = [spec for feature in self._of_query for spec in feature.list_specs(columns)]
         self.row_specs = [spec for feature in self._of_row for spec in feature.list_specs(columns)]
-        self._units = {name: normalize(values) for name, values in vectors.items()}
+        self._vectors = vectors
         # From here on numbers stand for ids and times, which engines sort and join many times faster.
         self._users = pd.Index(interactions[USER_ID].unique())
         self._events = number_events(interactions, self._users, pd.Index(items[ITEM_ID]))
@@ -116,7 +116,7 @@ class FeatureBuilder:
     def _compute_of_query(self, asked: pd.DataFrame) -> np.ndarray:
         """The columns of `query_specs` [num_queries, num_specs] float64."""
         numbered = asked.assign(**{ROW: np.arange(len(asked)), QUERY: np.arange(len(asked))})
-        computed = self._run("query", self._of_query, {"asked": lambda: numbered}, numbered)
+        computed = self._run("query", self._of_query, {"asked": numbered})
         return computed[[spec.name for spec in self.query_specs]].to_numpy("float64", na_value=np.nan)
 
     def compute_query_vectors(self, queries: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -143,7 +143,13 @@ class FeatureBuilder:
             queries: `user_id`, `as_of`, `as_of_order`.
             length: how many at most; the oldest stands first.
         """
-        asked = number_queries(queries, self._users).assign(**{AS_OF_ORDER: queries[AS_OF_ORDER].to_numpy()})
+        return self._find_history(self._number_in_order(queries), length)
+
+    def _number_in_order(self, queries: pd.DataFrame) -> pd.DataFrame:
+        order = queries[AS_OF_ORDER].to_numpy()
+        return number_queries(queries, self._users).assign(**{AS_OF_ORDER: order})
+
+    def _find_history(self, asked: pd.DataFrame, length: int) -> np.ndarray:
         found = find_recent_events(asked, self._events, length)
         # The extra item at the end is where the padding, -1, points.
         history: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
@@ -160,16 +166,12 @@ class FeatureBuilder:
             One row for each candidate that is there, query by query in the order of `candidates`.
         """
         query, place = np.nonzero(candidates >= 0)
-        history = self.find_history(queries, self.recent)
-        asked = number_queries(queries, self._users)
+        asked = self._number_in_order(queries)
+        history = self._find_history(asked, self.recent)
         chosen = {ROW: np.arange(len(query)), ITEM_ID: candidates[query, place].astype(np.int64)}
         rows = asked.iloc[query].assign(**chosen)
-        tables = {
-            "asked": lambda: asked,
-            "rows": lambda: rows,
-            "recent": lambda: list_recent(asked, keep_last(history, self._joined_recent)),
-        }
-        counted = self._run("candidate", self._of_row, tables, asked, rows)
+        recent = list_recent(asked, keep_last(history, self._joined_recent))
+        counted = self._run("candidate", self._of_row, {"asked": asked, "rows": rows, "recent": recent})
         columns: dict[str, Any] = {str(name): values for name, values in counted.items()}
         for feature in self._of_row:
             if isinstance(feature, ArrayFeature):
@@ -180,6 +182,10 @@ class FeatureBuilder:
         )
 
     @cached_property
+    def _units(self) -> dict[str, np.ndarray]:
+        return {name: normalize(values) for name, values in self._vectors.items()}
+
+    @cached_property
     def _steps(self) -> pd.DataFrame:
         return find_steps(self._events, max(feature.get_reach() for feature in self._of_row))
 
@@ -187,23 +193,23 @@ class FeatureBuilder:
         self,
         level: Literal["query", "candidate"],
         features: tuple[Feature, ...],
-        tables: Mapping[str, Callable[[], pd.DataFrame]],
-        asked: pd.DataFrame,
-        rows: pd.DataFrame | None = None,
+        tables: Mapping[str, pd.DataFrame],
     ) -> pd.DataFrame:
         """The columns that the engine computes, one row for each row asked, in order."""
         computation = _compile(type(self._engine), features, self._columns, level)
-        sources: dict[str, Callable[[], pd.DataFrame]] = {
-            **tables,
-            "of_user": lambda: keep(self._events, USER_ID, asked[USER_ID]),
-            "steps": lambda: keep(self._steps, FROM_ITEM, tables["recent"]()[FROM_ITEM]),
-        }
-        if rows is not None:
-            sources["of_item"] = lambda: keep(self._events, ITEM_ID, rows[ITEM_ID])
-        given = {name: make() for name, make in sources.items() if name in computation.sources}
-        given |= {name: self._values[name] for name in computation.sources if name in self._values}
+        given = {name: self._find_source(name, tables) for name in computation.sources}
         computed = self._engine.run(computation, given)
         return computed.sort_values(ROW, ignore_index=True).drop(columns=ROW)
+
+    def _find_source(self, name: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """The rows of one of the tables that `Facts` declares."""
+        if name == "of_user":
+            return keep(self._events, USER_ID, tables["asked"][USER_ID])
+        if name == "of_item":
+            return keep(self._events, ITEM_ID, tables["rows"][ITEM_ID])
+        if name == "steps":
+            return keep(self._steps, FROM_ITEM, tables["recent"][FROM_ITEM])
+        return tables[name] if name in tables else self._values[name]
 
 
 @cache
@@ -226,5 +232,5 @@ def _compile(
     result = table.select(ROW, **values)
     for feature in features:
         if isinstance(feature, TableFeature):
-            result = result.left_join(feature.compute(facts), ROW).drop(f"{ROW}_right")
+            result = join_columns(result, feature.compute(facts))
     return Computation(facts.steps, result, engine.dialect)

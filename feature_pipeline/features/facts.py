@@ -47,6 +47,11 @@ def choose(wanted: Sequence[str], known: tuple[str, ...], place: str) -> tuple[s
     return tuple(wanted) or known
 
 
+def join_columns(rows: ir.Table, computed: ir.Table) -> ir.Table:
+    """Adds computed columns to rows of the same `row`; a row that has none of them gets nulls."""
+    return rows.left_join(computed, ROW).drop(f"{ROW}_right")
+
+
 @dataclass
 class Facts:
     """The tables a feature may read, in whole numbers: ids by position, times in microseconds.

@@ -3,9 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
-from feature_pipeline.features.facts import QUERY, VALUE, Columns, Facts, choose
+from feature_pipeline.features.facts import QUERY, VALUE, Columns, Facts, choose, join_columns
 from feature_pipeline.features.feature import TableFeature
-from feature_pipeline.features.state import build_states
 from feature_pipeline.features.window import ALL, MICROSECONDS, Unit, Window, get_width
 from feature_pipeline.point_in_time import AS_OF, ROW, Line, accumulate
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
@@ -41,7 +40,7 @@ class PairCategory(TableFeature):
     def compute(self, facts: Facts) -> ir.Table:
         table = facts.rows.select(ROW)
         for category in self._choose(facts.columns):
-            table = table.left_join(self._compute(facts, category), ROW).drop(f"{ROW}_right")
+            table = join_columns(table, self._compute(facts, category))
         return table
 
     def _choose(self, columns: Columns) -> tuple[str, ...]:
@@ -81,7 +80,6 @@ class PairCategory(TableFeature):
         key = (USER_ID, VALUE)
         with_value = accumulate(events, key, events=Line(events, key).count())
         with_value = facts.share(f"states_of_{category}", with_value)
-        of_user = facts.share("states_user", build_states(facts.events_of_users, "user"))
         # Candidates of one query share values, and each is looked up once.
         asked = rows.select(QUERY, VALUE).distinct().inner_join(facts.queries.drop(ROW), QUERY)
         asked = asked.mutate(**{ROW: ibis._[QUERY] * _MAX_VALUES + ibis._[VALUE]})
@@ -89,7 +87,7 @@ class PairCategory(TableFeature):
         for window in dict.fromkeys([ALL, *self.windows]):
             width = get_width(window)
             asked = facts.look_up_states(asked, with_value, key, width, f"same_{window}_")
-            asked = facts.look_up_states(asked, of_user, (USER_ID,), width, f"every_{window}_")
+            asked = facts.look_up(asked, "user", width, f"every_{window}_")
         return asked
 
 

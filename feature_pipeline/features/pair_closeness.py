@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from feature_pipeline.features.facts import QUERY, VALUE, Columns, Facts, choose
+from feature_pipeline.features.facts import QUERY, VALUE, Columns, Facts, choose, join_columns
 from feature_pipeline.features.feature import TableFeature
 from feature_pipeline.features.state import MICRO
 from feature_pipeline.point_in_time import ROW, Line, accumulate
@@ -28,7 +28,7 @@ class PairCloseness(TableFeature):
     def compute(self, facts: Facts) -> ir.Table:
         table = facts.rows.select(ROW)
         for number in self._choose(facts.columns):
-            table = table.left_join(_compute(facts, number), ROW).drop(f"{ROW}_right")
+            table = join_columns(table, _compute(facts, number))
         return table
 
     def _choose(self, columns: Columns) -> tuple[str, ...]:

@@ -48,8 +48,6 @@ def look_up_steps(facts: Facts) -> ir.Table:
         it straight to the candidate), `left` (steps from it straight to anything) and `near` (how often the
         two stood near each other), int64.
     """
-    if "found_steps" in facts.steps:
-        return facts.share("found_steps", facts.steps["found_steps"])
     steps = facts.steps_between_items
     steps = steps.mutate(is_direct=(steps[STEPS_BACK] == 1).cast("int64"))
     asked = facts.rows.inner_join(_count_leaving(facts, steps), QUERY)

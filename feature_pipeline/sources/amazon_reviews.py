@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-import pandas as pd
-
 from feature_pipeline.schema import complain
 from feature_pipeline.sources.amazon_items import read_items
 from feature_pipeline.sources.file_part import join_parts
 from feature_pipeline.sources.json_lines import Record, as_text, parse_line, read_json_lines, read_lines
-from feature_pipeline.sources.raw import RawTable, RawTables
+from feature_pipeline.sources.raw import RawTables, take_distinct
 
 _SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _REVIEW_COLUMNS = (
@@ -45,19 +43,14 @@ def read(root: Path) -> RawTables:
     part = read_json_lines(reviews_path, _REVIEW_COLUMNS, _get_review)
     reviews = join_parts([part], str(reviews_path))
     return RawTables(
-        users=_take_distinct(reviews, "reviewerID"),
-        items=read_items(metadata_path, _take_distinct(reviews, "asin")),
+        users=take_distinct(reviews, "reviewerID"),
+        items=read_items(metadata_path, take_distinct(reviews, "asin")),
         interactions=reviews,
     )
 
 
 def _get_review(record: Record) -> list[str | None]:
     return [as_text(record.get(name)) for name in _REVIEW_COLUMNS]
-
-
-def _take_distinct(reviews: RawTable, column: str) -> RawTable:
-    ids: pd.DataFrame = reviews.frame[[column]].dropna().drop_duplicates()
-    return RawTable(ids[ids[column].str.strip().ne("")], reviews.file)
 
 
 def _find_files(root: Path) -> tuple[Path, Path | None]:

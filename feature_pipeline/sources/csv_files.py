@@ -1,11 +1,8 @@
 """CSV files read to the letter: every cell a string, every record at its line, nothing dropped."""
 
 import csv
-import gzip
-import zlib
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,13 +12,13 @@ import pyarrow as pa
 
 from feature_pipeline.schema import check_columns, complain
 from feature_pipeline.sources.file_part import FilePart
+from feature_pipeline.sources.gzipped import open_file
 from feature_pipeline.sources.raw import build_refused
 
 # Records are collected as Python strings and packed this many at a time, which bounds the memory.
 _CHUNK = 20_000
 _LONGEST_CELL = 2**31 - 1
 _SURROGATE_OF_BYTE_0 = 0xDC00
-_ERRORS_OF_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass
@@ -84,7 +81,8 @@ def read_csv(path: Path, wanted: Sequence[str], delimiter: str) -> FilePart:
             is never closed; the remedy is in the message.
     """
     records = _Records(path, delimiter)
-    with _open_text(path) as rows:
+    # Bytes that are not UTF-8 pass as surrogates, so that the line at fault can be named.
+    with open_file(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as rows:
         stream = records.iterate(rows)
         header = _read_header(path, stream)
         check_columns(str(path), header, wanted)
@@ -103,19 +101,6 @@ def read_csv(path: Path, wanted: Sequence[str], delimiter: str) -> FilePart:
         refused=build_refused(*refused),
         length=records.last_line,
     )
-
-
-@contextmanager
-def _open_text(path: Path) -> Iterator[Iterator[str]]:
-    open_any = gzip.open if path.suffix.lower() == ".gz" else open
-    # Bytes that are not UTF-8 pass as surrogates, so that the line at fault can be named.
-    with open_any(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as rows:
-        try:
-            yield rows
-        except _ERRORS_OF_GZIP as error:
-            raise complain(
-                str(path), "content", "a whole gzip file", str(error), "copy or download the file again"
-            ) from None
 
 
 def _read_header(path: Path, records: Iterator[list[str]]) -> list[str]:

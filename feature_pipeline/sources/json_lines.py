@@ -1,9 +1,7 @@
 """Files of one JSON object a line, or of one Python literal a line, gzipped or not."""
 
 import ast
-import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from feature_pipeline.schema import complain
 from feature_pipeline.sources.file_part import FilePart
+from feature_pipeline.sources.gzipped import open_file
 from feature_pipeline.sources.raw import build_refused
 
 Record = dict[str, Any]
@@ -22,7 +20,6 @@ Record = dict[str, Any]
 _CHUNK = 20_000
 # `ast.literal_eval` answers a line that is no literal with any of these.
 _ERRORS_OF_A_LINE = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
-_ERRORS_OF_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 _BROKEN = "not one JSON object (or Python dictionary) in UTF-8"
 
 
@@ -75,13 +72,8 @@ def read_lines(path: Path) -> Iterator[bytes]:
     Raises:
         SchemaError: it cannot be read, or is no whole gzip file; copy it again.
     """
-    open_any = gzip.open if path.suffix == ".gz" else open
-    try:
-        with open_any(path, "rb") as rows:
-            yield from rows
-    except _ERRORS_OF_GZIP as error:
-        remedy = "copy or download the file again"
-        raise complain(str(path), "content", "a whole gzip file", str(error), remedy) from None
+    with open_file(path, "rb") as rows:
+        yield from rows
 
 
 def parse_line(line: bytes) -> Record | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from feature_pipeline.columns import read_text
+
 # A refused line may be of any length; this much of it is enough to find it again.
 _SHOWN_CHARACTERS = 200
 
@@ -42,3 +44,15 @@ class RawTables:
     users: RawTable
     items: RawTable
     interactions: RawTable
+
+
+def take_distinct(interactions: RawTable, column: str, key: str | None = None) -> RawTable:
+    """The ids in a column of the interactions, each once at its first row, as a table of that one column.
+
+    Args:
+        interactions: the raw table.
+        column: raw name.
+        key: name of the result's column; the same where it is left out.
+    """
+    ids = read_text(interactions.frame[column]).dropna().drop_duplicates()
+    return RawTable(ids.to_frame(key or column), interactions.file)

@@ -6,13 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_pipeline.columns import read_text
 from feature_pipeline.dataset_config import DatasetConfig, Place
 from feature_pipeline.schema import check_columns, complain
 from feature_pipeline.sources.csv_files import read_csv
 from feature_pipeline.sources.databases import read_database
 from feature_pipeline.sources.file_part import FilePart, join_parts, number_rows
-from feature_pipeline.sources.raw import RawTable, RawTables
+from feature_pipeline.sources.raw import RawTable, RawTables, take_distinct
 
 _DELIMITERS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
 _PARQUET = (".parquet", ".pq")
@@ -46,12 +45,6 @@ def read(config: DatasetConfig) -> RawTables:
         else take_distinct(interactions, events.item_id, config.items.key),
         interactions=interactions,
     )
-
-
-def take_distinct(interactions: RawTable, column: str, key: str) -> RawTable:
-    """The ids that a column of the interactions holds, each once, as a table with the one column `key`."""
-    ids = read_text(interactions.frame[column]).dropna().drop_duplicates()
-    return RawTable(ids.to_frame(key), interactions.file)
 
 
 def read_place(root: Path, place: Place, columns: Sequence[str]) -> RawTable:

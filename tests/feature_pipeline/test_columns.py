@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feature_pipeline.columns import fill_template, read_categories, read_number, read_text, read_time
+from feature_pipeline.columns import (
+    fill_template,
+    read_categories,
+    read_number,
+    read_text,
+    read_time,
+    to_float,
+)
 from feature_pipeline.schema import SchemaError
 
 
@@ -167,3 +174,10 @@ def test_template_fills_its_places_and_a_row_without_values_has_no_text() -> Non
 
     assert list(texts.index) == [2, 3, 4, 5]
     assert as_list(texts) == ["x-1, x {a}", "-2,  {a}", None, "{b}-, {b} {a}"]
+
+
+def test_floats_are_numbers_or_days_since_1970() -> None:
+    times = pd.Series(np.array(["1970-01-02", "NaT", "1970-01-01T12"], dtype="datetime64[us]"))
+
+    np.testing.assert_array_equal(to_float(times), [1.0, np.nan, 0.5])
+    np.testing.assert_array_equal(to_float(pd.Series([3, None], dtype="Int64")), [3.0, np.nan])

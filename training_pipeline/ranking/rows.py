@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from feature_pipeline.columns import to_float
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import FeatureSpec
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.retrieval.dataset import Tables
-from training_pipeline.retrieval.inputs import to_float
 
 RETRIEVAL_SCORE = "retrieval_score"
 RETRIEVAL_RANK = "retrieval_rank"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.columns import to_float
 from feature_pipeline.schema import FeatureSpec
 
 PAD, UNKNOWN, FIRST_KNOWN = 0, 1, 2
@@ -142,10 +143,3 @@ def _fit_scale(values: np.ndarray) -> Scale:
 
 def _squash(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
-
-
-def to_float(values: pd.Series) -> np.ndarray:
-    """Numbers, and times as days since 1970 [num_rows] float64; NaN where missing."""
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy("float64")
-    return values.to_numpy("float64", na_value=np.nan)

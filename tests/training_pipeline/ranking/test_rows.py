@@ -32,9 +32,7 @@ def test_columns_are_the_declared_ones_in_order(rows: RankingRows, prepared: Pre
     names = [spec.name for spec in list_specs(prepared.tables, prepared.builder)]
     assert list(rows.frame.columns) == names
     assert names[:2] == ["retrieval_score", "retrieval_rank"]
-    assert {"age", "country", "device", "user_events_before", "shape", "price", "pair_times_met"} < set(
-        names
-    )
+    assert {"age", "country", "device", "user_events_before", "shape", "price", "pair_times_met"} < set(names)
     assert not {"text", "text_embedding"} & set(names)
 
 
