@@ -1,3 +1,9 @@
-"""What every test shares: TensorFlow reads the settings of this package at its first import."""
+"""What every test shares."""
 
-import training_pipeline  # noqa: F401
+from hypothesis import settings
+
+import training_pipeline  # noqa: F401  # TensorFlow reads the settings of this package at its first import
+
+# A busy machine must not fail a test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

@@ -34,7 +34,6 @@ def repeatable(max_examples: int) -> settings:
         max_examples=max_examples,
         derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 

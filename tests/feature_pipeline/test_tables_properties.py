@@ -131,7 +131,7 @@ def try_to_map(raw: RawTables) -> ContractTables | None:
 def test_every_row_is_kept_set_aside_or_left_out() -> None:
     outcomes = []
 
-    @settings(max_examples=40, deadline=None, derandomize=True)
+    @settings(max_examples=40, derandomize=True)
     @given(raw_tables)
     def check(raw: RawTables) -> None:
         tables = try_to_map(raw)

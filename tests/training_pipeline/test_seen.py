@@ -25,7 +25,7 @@ def to_times(days: list[int]) -> np.ndarray:
     return np.datetime64("2024-01-01", "us") + np.array(days) * np.timedelta64(1, "D")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(events=EVENTS, queries=QUERIES)
 def test_equals_a_plain_set(events: list[tuple[int, int, int]], queries: list[tuple[int, int, int]]) -> None:
     """User 3 has no events; items repeat; times tie and are then decided by the order of events."""

@@ -80,7 +80,6 @@ def test_a_bad_table_ends_in_a_remedy_or_with_every_row_accounted_for() -> None:
 
     @settings(
         max_examples=500,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
