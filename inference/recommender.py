@@ -69,7 +69,9 @@ class Recommender:
         examples = build_examples(
             queries, tables, self.bundle.inputs, self._builder, self.bundle.query.length
         )
-        embedded = embed_queries(self.bundle.query_tower, examples, self._users, self.bundle.item_embeddings)
+        embedded = embed_queries(
+            self.bundle.query_tower, examples, self._users, self.bundle.item_embeddings, self._item_index
+        )
         num_candidates = max(k, self.bundle.ranker_config.candidates)
         candidates = self._index.search(embedded, self._find_excluded(queries), num_candidates)
         rows = build_ranking_rows(queries, candidates, tables, self._builder)
@@ -130,6 +132,10 @@ class Recommender:
     @cached_property
     def _users(self) -> dict[str, np.ndarray]:
         return self.bundle.inputs.user.encode(self.bundle.tables.users, self.bundle.tables.user_vectors)
+
+    @cached_property
+    def _item_index(self) -> np.ndarray:
+        return self.bundle.inputs.index_items(self.bundle.tables.items)
 
     @cached_property
     def _explainer(self) -> Explainer:

@@ -1,5 +1,7 @@
 """`python -m training_pipeline`: feature store -> evaluated model bundle; with `-m`, a sweep."""
 
+from pathlib import Path
+
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -13,7 +15,9 @@ def main(config: DictConfig) -> float | None:
     """Trains and publishes; a sweep's job returns the objective, validation NDCG@10."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return run_job(config)
-    print(f"\n{train(config).path / 'report.html'}")
+    place = Path(HydraConfig.get().runtime.output_dir)
+    if bundle := train(config, place):
+        print(f"\n{bundle.path / 'report.html'}")
     return None
 
 

@@ -14,13 +14,13 @@ import tensorflow as tf
 from feature_pipeline import artefact
 from feature_pipeline.config import SplitConfig
 from feature_pipeline.store import FeatureStore, open_store
-from training_pipeline.config import QueryConfig, RankerConfig
+from training_pipeline.config import QueryConfig, QuerySection, RankerConfig
 from training_pipeline.evaluation.report import MetricRow, write_metrics
 from training_pipeline.ranking.model import Ranker
 from training_pipeline.retrieval.dataset import Tables, TowerInputs, read_tables
 from training_pipeline.retrieval.model import TwoTowerModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 METRICS = "metrics.json"
 REPORT = "report.html"
 
@@ -95,7 +95,7 @@ class Bundle:
     @property
     def query(self) -> QueryConfig:
         """The history encoder's settings."""
-        return QueryConfig.model_validate(self.manifest["config"]["query"])
+        return QuerySection.model_validate({"query": self.manifest["config"]["query"]}).query
 
     @property
     def ranker_config(self) -> RankerConfig:

@@ -1,12 +1,21 @@
 """The typed configs of training."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from omegaconf import DictConfig
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
-from feature_pipeline.config import ConfigError, SplitConfig, Strict, read_section
+from feature_pipeline.config import (
+    ConfigError,
+    SplitConfig,
+    Strict,
+    check_section,
+    read_section,
+    read_values,
+)
 from feature_pipeline.engine.connect import EngineConfig
+
+HistoryItems = Literal["candidate", "own"]
 
 
 class TowerConfig(Strict):
@@ -16,11 +25,62 @@ class TowerConfig(Strict):
     candidate: list[PositiveInt]
 
 
-class QueryConfig(Strict):
-    """The history encoder of the query tower: the mean of the last `length` items."""
+class MeanConfig(Strict):
+    """The history as the mean of the last `length` items."""
 
     history: Literal["mean"]
     length: PositiveInt
+    items: HistoryItems
+
+    @property
+    def targets(self) -> int:
+        """Events that one window of a history predicts."""
+        return 1
+
+
+class TransformerConfig(Strict):
+    """The history read by a causal transformer, every place of which trains.
+
+    Attributes:
+        length: items at most; longer histories are cut into windows of so many.
+        items: whether the history's items enter as the candidate tower embeds them, or by their own table.
+        blocks: of attention and hidden layer.
+        heads: of the attention; they divide `retrieval.embedding_dim`.
+        with_mean: whether the mean of the whole history is added, as a long-term part.
+    """
+
+    history: Literal["transformer"]
+    length: PositiveInt
+    items: HistoryItems
+    blocks: PositiveInt
+    heads: PositiveInt
+    with_mean: bool
+
+    @property
+    def targets(self) -> int:
+        """Events that one window of a history predicts."""
+        return self.length
+
+
+QueryConfig = Annotated[MeanConfig | TransformerConfig, Field(discriminator="history")]
+
+
+class NegativesConfig(Strict):
+    """Whom a chosen item must outscore, in items a batch, shared by its queries.
+
+    Attributes:
+        uniform: any items of the corpus.
+        in_batch: items chosen by other queries of the batch.
+        hard: neighbours of chosen items in the index of the last validation.
+        log_q: whether scores are corrected for how often an item is drawn.
+        frequency: how often an item is chosen: `counted` beforehand, or estimated from `streaming` batches.
+    """
+
+    uniform: NonNegativeInt
+    in_batch: NonNegativeInt
+    hard: NonNegativeInt
+    log_q: bool
+    frequency: Literal["counted", "streaming"]
 
 
 class RetrievalConfig(Strict):
@@ -29,22 +89,36 @@ class RetrievalConfig(Strict):
     Attributes:
         embedding_dim: width of both towers' output.
         temperature: divides the scores before the softmax.
-        batch_size: queries a step; their items are each other's negatives.
+        loss: `sampled_softmax` over the negatives, or `full_softmax` over the whole corpus.
+        negatives: of the sampled softmax.
+        batch_size: events to predict a step.
         epochs: at most.
         patience: epochs without a better validation NDCG@10 before training stops.
-        learning_rate: of Adam.
+        learning_rate: of Adam, after the warm-up.
+        schedule: `constant`, or `cosine`, which falls to nothing over all epochs.
         id_dropout: share of item ids hidden in training, so that content learns to stand in (DropoutNet).
         dropout: of the hidden layers.
+        precision: `float32`, or `mixed_bfloat16` for the products of hidden layers.
     """
 
     embedding_dim: PositiveInt
     temperature: float = Field(gt=0)
+    loss: Literal["sampled_softmax", "full_softmax"]
+    negatives: NegativesConfig
     batch_size: int = Field(ge=2)
     epochs: PositiveInt
     patience: PositiveInt
     learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"]
     id_dropout: float = Field(ge=0, lt=1)
     dropout: float = Field(ge=0, lt=1)
+    precision: Literal["float32", "mixed_bfloat16"]
+
+    @model_validator(mode="after")
+    def _check_negatives(self) -> "RetrievalConfig":
+        if self.loss == "sampled_softmax" and not self.negatives.uniform + self.negatives.in_batch:
+            raise ValueError("sampled_softmax needs negatives: set negatives.uniform or negatives.in_batch")
+        return self
 
 
 class RankerConfig(Strict):
@@ -77,6 +151,8 @@ class Settings(Strict):
         artifacts: folder of feature stores, bundles and runs.
         seed: fixes shuffles, initial weights, dropout, negatives and bootstrap.
         threads: of TensorFlow and CatBoost; on one thread results repeat to 1e-6.
+        strategy: the `tf.distribute` strategy of the towers; `multi_worker` reads TF_CONFIG.
+        tensorboard: whether curves are written for TensorBoard too.
     """
 
     dataset: str
@@ -89,13 +165,27 @@ class Settings(Strict):
     query: QueryConfig
     retrieval: RetrievalConfig
     ranker: RankerConfig
+    strategy: Literal["default", "mirrored", "multi_worker"]
+    tensorboard: bool
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> "Settings":
+        dim, query = self.retrieval.embedding_dim, self.query
+        if isinstance(query, TransformerConfig) and dim % query.heads:
+            raise ValueError(f"query.heads={query.heads} must divide retrieval.embedding_dim={dim}")
+        return self
+
+
+class QuerySection(Strict):
+    """The section of the history encoder, whichever it is."""
+
+    query: QueryConfig
 
 
 _SECTIONS: dict[str, type[Strict]] = {
     "engine": EngineConfig,
     "split": SplitConfig,
     "tower": TowerConfig,
-    "query": QueryConfig,
     "retrieval": RetrievalConfig,
     "ranker": RankerConfig,
 }
@@ -108,11 +198,15 @@ def read_settings(config: DictConfig) -> Settings:
         ConfigError: an unknown key or a wrong value, named with the choices.
     """
     sections = {name: read_section(section, config, name) for name, section in _SECTIONS.items()}
-    plain = {name: config[name] for name in ("artifacts", "seed", "threads")}
+    query = check_section(QuerySection, {"query": read_values(config, "query")}, "").query
+    plain = {name: config[name] for name in ("artifacts", "seed", "threads", "strategy", "tensorboard")}
     try:
-        return Settings.model_validate({"dataset": config.dataset.name, **plain, **sections})
+        return Settings.model_validate({"dataset": config.dataset.name, **plain, "query": query, **sections})
     except ValidationError as error:
         problems = (
-            f"{detail['loc'][0]}: {detail['msg']}, found {detail['input']!r}" for detail in error.errors()
+            f"{detail['loc'][0]}: {detail['msg']}, found {detail['input']!r}"
+            if detail["loc"]
+            else detail["msg"].removeprefix("Value error, ")
+            for detail in error.errors()
         )
         raise ConfigError("; ".join(problems)) from None

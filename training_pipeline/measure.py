@@ -1,12 +1,21 @@
 """Measuring baselines, retriever and ranker on the same held-out queries."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
-from training_pipeline.evaluation.baselines import Baseline, ItemKNN, Popularity
+from feature_pipeline.features.numbered import number_events
+from feature_pipeline.schema import ITEM_ID, USER_ID
+from training_pipeline.evaluation.baselines.baseline import Baseline, count_pairs
+from training_pipeline.evaluation.baselines.content_knn import score_by_content
+from training_pipeline.evaluation.baselines.ease import EASE, MAX_ITEMS
+from training_pipeline.evaluation.baselines.item_knn import ItemKNN
+from training_pipeline.evaluation.baselines.popularity import Popularity, select_recent
+from training_pipeline.evaluation.baselines.transitions import count_transitions, score_by_transitions
 from training_pipeline.evaluation.bootstrap import paired_difference
 from training_pipeline.evaluation.metrics import compute_metrics
 from training_pipeline.evaluation.protocol import LIST_LENGTH, HeldOut, build_list_rows, build_metric_rows
@@ -17,6 +26,7 @@ from training_pipeline.ranking.candidates import Candidates
 
 RETRIEVER = "two towers"
 RANKER = "catboost"
+RECENT_ITEMS = 20
 
 
 @dataclass
@@ -36,21 +46,43 @@ class Measurement:
     rows: list[MetricRow] = field(default_factory=list)
 
     def add_baselines(self) -> None:
-        """Fits popularity and item kNN on the events that the towers learned from, and measures them."""
+        """Fits the baselines on the events that the towers learned from, and measures them."""
+        tables, queries = self.prepared.tables, self.held_out.frame
         known = self.prepared.build_matrix()
-        histories = known[self.prepared.tables.find_users(self.held_out.frame)]
+        histories = known[tables.find_users(queries)]
+        late = select_recent(self.prepared.learned_events)
+        of_late = count_pairs(tables.find_users(late), tables.find_items(late[ITEM_ID]), known.shape)
         self._add_baseline("popularity", Popularity().fit(known), histories)
+        self._add_baseline("recent popularity", Popularity().fit(of_late), histories)
         self._add_baseline("item kNN", ItemKNN().fit(known), histories)
+        if known.shape[1] <= MAX_ITEMS:
+            self._add_baseline("EASE", EASE().fit(known), histories)
+        else:
+            print(f"EASE left out: {known.shape[1]:,} items, more than {MAX_ITEMS:,}", file=sys.stderr)
+        self._add_baselines_in_order()
 
-    def add_retrieval(self, query_embeddings: np.ndarray, item_embeddings: np.ndarray) -> np.ndarray:
+    def _add_baselines_in_order(self) -> None:
+        """Measures those that read which items of the history came last."""
+        tables = self.prepared.tables
+        users, items = pd.Index(tables.users[USER_ID]), pd.Index(tables.items[ITEM_ID])
+        followed = count_transitions(number_events(self.prepared.learned_events, users, items), len(items))
+        recent = self.prepared.builder.find_history(self.held_out.frame, RECENT_ITEMS)
+        self._add_scores("baseline", "last-item transitions", score_by_transitions(followed, recent))
+        for column, vectors in tables.item_vectors.items():
+            self._add_scores("baseline", f"content kNN, {column}", score_by_content(vectors, recent))
+
+    def add_retrieval(
+        self, query_embeddings: np.ndarray, item_embeddings: np.ndarray, model: str = RETRIEVER
+    ) -> np.ndarray:
         """Measures the retrieval order; returns the ranks [relevant.nnz] float64.
 
         Args:
             query_embeddings: [num_queries, embedding_dim] float32.
             item_embeddings: [num_items, embedding_dim] float32.
+            model: name for the table.
         """
         by_item = item_embeddings.T
-        return self._add_scores("retrieval", RETRIEVER, lambda block: query_embeddings[block] @ by_item)
+        return self._add_scores("retrieval", model, lambda block: query_embeddings[block] @ by_item)
 
     def add_ranking(
         self, retrieval_ranks: np.ndarray, candidates: Candidates, ranking_scores: np.ndarray

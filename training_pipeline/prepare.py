@@ -9,16 +9,17 @@ from scipy.sparse import csr_array
 from feature_pipeline.config import SplitConfig
 from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.features.build import FeatureBuilder, list_columns
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER
-from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID
+from feature_pipeline.schema import ITEM_ID
 from feature_pipeline.splits import TRAIN, VALIDATION, assign_split
 from feature_pipeline.store import FeatureStore
+from training_pipeline.config import QueryConfig
 from training_pipeline.evaluation.protocol import HeldOut, build_held_out
 from training_pipeline.retrieval.dataset import (
     Examples,
     Tables,
     TowerInputs,
     build_examples,
+    build_training_examples,
     fit_tower_inputs,
     read_tables,
 )
@@ -34,7 +35,7 @@ class Prepared:
         learned: the parts that train: `train`, or `train` and `validation` once the settings are chosen.
         builder: computes features as of any query.
         inputs: how the towers' inputs are encoded.
-        history_length: items of history that a query carries.
+        query: how queries carry their history.
         repeats: whether items already met may be recommended.
     """
 
@@ -43,7 +44,7 @@ class Prepared:
     learned: tuple[str, ...]
     builder: FeatureBuilder
     inputs: TowerInputs
-    history_length: int
+    query: QueryConfig
     repeats: bool
 
     @property
@@ -52,11 +53,9 @@ class Prepared:
         return self.tables.interactions[np.isin(self.parts, self.learned)]
 
     def build_training_examples(self) -> tuple[Examples, np.ndarray]:
-        """Each learned event as a query, and the position of its item [num_events] int32."""
+        """The learned events in windows, and the items to predict; see `build_training_examples`."""
         events = self.learned_events.reset_index(drop=True)
-        queries = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
-        examples = build_examples(queries, self.tables, self.inputs, self.builder, self.history_length)
-        return examples, self.tables.find_items(events[ITEM_ID])
+        return build_training_examples(events, self.tables, self.inputs, self.builder, self.query)
 
     def build_held_out(self, split: str) -> HeldOut:
         """The queries of `validation` or `test`."""
@@ -76,7 +75,7 @@ class Prepared:
 
     def build_held_out_examples(self, held_out: HeldOut) -> Examples:
         """Held-out queries as the towers read them."""
-        return build_examples(held_out.frame, self.tables, self.inputs, self.builder, self.history_length)
+        return build_examples(held_out.frame, self.tables, self.inputs, self.builder, self.query.length)
 
     def count_events(self) -> np.ndarray:
         """Learned events of each item [num_items] int64."""
@@ -100,14 +99,14 @@ class Prepared:
         return replace(self, learned=learned, inputs=inputs)
 
 
-def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, history_length: int) -> Prepared:
+def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, query: QueryConfig) -> Prepared:
     """Reads a store and fits the towers' inputs on its training window.
 
     Args:
         store: the feature store.
         split: how events divide.
         engine: runs the feature expressions.
-        history_length: items of history that a query carries.
+        query: how queries carry their history.
 
     Raises:
         SplitError: a part has no events.
@@ -120,7 +119,7 @@ def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, histo
         learned=(TRAIN,),
         builder=build_feature_builder(tables, engine),
         inputs=fit_tower_inputs(tables, parts == TRAIN),
-        history_length=history_length,
+        query=query,
         repeats=store.dataset.repeats,
     )
 

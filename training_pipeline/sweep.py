@@ -5,6 +5,7 @@ Hydra output, so that a sweep that was stopped goes on where it was.
 """
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from feature_pipeline.artefact import find_current, hash_text
+from feature_pipeline.artefact import find_current
 from feature_pipeline.splits import VALIDATION
 from training_pipeline.config import read_settings
+from training_pipeline.evaluation.curve import write_curve
 from training_pipeline.retrieval.fit import OBJECTIVE
-from training_pipeline.train import fit_towers, open_run
+from training_pipeline.towers import fit_towers
+from training_pipeline.train import name_run, open_run
 
 RESULT = "result.json"
 
@@ -26,12 +29,16 @@ RESULT = "result.json"
 def run_job(config: DictConfig) -> float:
     """Trains the towers with one setting, unless an earlier sweep did; returns validation NDCG@10."""
     place = Path(HydraConfig.get().runtime.output_dir) / RESULT
-    key = _build_key(config)
+    settings = read_settings(config)
+    parent = Path(settings.artifacts) / settings.dataset / "features"
+    key = name_run(settings, find_current(parent, "run make features first").name)
     if place.exists() and (kept := json.loads(place.read_text()))["key"] == key:
         return float(kept["validation NDCG@10"])
     began = time.perf_counter()
     settings, _, prepared = open_run(config)
-    fitted = fit_towers(prepared, prepared.build_held_out(VALIDATION), settings)
+    # Not beside the result: TensorFlow reads no checkpoint in a folder with brackets, as `tower.query=[64]`.
+    checkpoints = Path(settings.artifacts) / settings.dataset / "checkpoints" / key
+    fitted = fit_towers(prepared, prepared.build_held_out(VALIDATION), settings, checkpoints / "choose")
     result = {
         "key": key,
         "setting": HydraConfig.get().job.override_dirname,
@@ -40,6 +47,8 @@ def run_job(config: DictConfig) -> float:
         "epochs": len(fitted.curve),
         "seconds": round(time.perf_counter() - began, 1),
     }
+    write_curve(fitted.curve, OBJECTIVE, place.parent, settings.tensorboard)
+    shutil.rmtree(checkpoints)
     place.write_text(json.dumps(result, indent=2) + "\n")
     return fitted.best[OBJECTIVE]
 
@@ -70,10 +79,3 @@ def render_results(results: list[dict[str, Any]]) -> str:
         lines.append([f"{result['validation NDCG@10']:.4f}", *numbers, result["setting"].replace(",", " ")])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-
-
-def _build_key(config: DictConfig) -> str:
-    """Names settings and feature store: a result counts for these alone."""
-    settings = read_settings(config)
-    store = find_current(Path(settings.artifacts) / settings.dataset / "features", "run make features first")
-    return hash_text(json.dumps([settings.model_dump(exclude={"artifacts"}), store.name], sort_keys=True))

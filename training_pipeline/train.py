@@ -1,5 +1,7 @@
 """One training run, step by step: towers, candidates, ranker, evaluation, bundle."""
 
+import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,24 +10,29 @@ import numpy as np
 import tensorflow as tf
 from omegaconf import DictConfig
 
+from feature_pipeline.artefact import hash_text
 from feature_pipeline.config import ConfigError
 from feature_pipeline.progress import report_step
 from feature_pipeline.splits import TEST, VALIDATION
 from feature_pipeline.store import FeatureStore, open_current_store
 from training_pipeline.bundle import Bundle, write_bundle
 from training_pipeline.config import Settings, read_settings
-from training_pipeline.evaluation.figures import draw_learning_curve
+from training_pipeline.evaluation.curve import draw_learning_curve, write_curve
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.evaluation.report import HEADLINE_METRIC, MetricRow, render_table, write_report
-from training_pipeline.measure import Measurement, compare_headline
+from training_pipeline.measure import RETRIEVER, Measurement, compare_headline
 from training_pipeline.prepare import Prepared, prepare
 from training_pipeline.ranking.candidates import Candidates, retrieve_candidates
 from training_pipeline.ranking.model import Ranker, fit_ranker, split_queries
 from training_pipeline.ranking.rows import RankingRows, build_ranking_rows
-from training_pipeline.retrieval.dataset import build_training_data, build_validation_data
+from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
+from training_pipeline.retrieval.dataset import Examples
 from training_pipeline.retrieval.embed import embed_queries
-from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval, build_model, fit_model, refit_model
+from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval
+from training_pipeline.retrieval.masked import hide_content, hide_history
 from training_pipeline.retrieval.model import TwoTowerModel
+from training_pipeline.retrieval.strategy import get_strategy, is_chief
+from training_pipeline.towers import fit_towers, refit_towers
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,12 @@ def open_run(config: DictConfig) -> tuple[Settings, FeatureStore, Prepared]:
     """
     settings = read_settings(config)
     _use_threads(settings.threads)
+    get_strategy(settings.strategy)
     tf.keras.backend.clear_session()
+    tf.keras.mixed_precision.set_global_policy(settings.retrieval.precision)
     with report_step("open features") as step:
         store = open_current_store(Path(settings.artifacts), settings.dataset)
-        prepared = prepare(store, settings.split, settings.engine, settings.query.length)
+        prepared = prepare(store, settings.split, settings.engine, settings.query)
         step.rows = len(prepared.tables.interactions)
         step.note = str(store.path)
     return settings, store, prepared
@@ -75,60 +84,44 @@ def _use_threads(count: int) -> None:
         ) from None
 
 
-def fit_towers(prepared: Prepared, validation: HeldOut, settings: Settings) -> FittedRetrieval:
-    """Trains both towers on the training window, stopped by the validation queries."""
-    with report_step("choose towers") as step:
-        model, training, step.rows = _build_towers(prepared, settings)
-        examples = prepared.build_held_out_examples(validation)
-        held_out = build_validation_data(examples, validation.relevant, validation.seen)
-        fitted = fit_model(model, training, held_out, settings.retrieval)
-        step.note = (
-            f"epoch {fitted.best['epoch']} of {len(fitted.curve)}, {fitted.num_parameters:,} parameters, "
-            f"validation NDCG@10 {fitted.best[OBJECTIVE]:.4f}"
-        )
-    return fitted
+def name_run(settings: Settings, store_id: str) -> str:
+    """Names settings and feature store: checkpoints and results count for these alone."""
+    return hash_text(json.dumps([settings.model_dump(exclude={"artifacts"}), store_id], sort_keys=True))
 
 
-def refit_towers(prepared: Prepared, epochs: int, settings: Settings) -> TwoTowerModel:
-    """Trains both towers anew on train and validation, for the chosen number of epochs."""
-    with report_step("refit towers") as step:
-        model, training, step.rows = _build_towers(prepared, settings)
-        refit_model(model, training, epochs, settings.retrieval)
-        step.note = f"{epochs} epochs, validation window included"
-    return model
-
-
-def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel, tf.data.Dataset, int]:
-    """An untrained model, its training batches, and how many events they draw from."""
-    tf.keras.utils.set_random_seed(settings.seed)
-    examples, target = prepared.build_training_examples()
-    counts = prepared.count_events()
-    model = build_model(prepared.tables, prepared.inputs, counts, settings.tower, settings.retrieval)
-    batches = build_training_data(examples, target, settings.retrieval.batch_size, settings.seed)
-    return model, batches, len(target)
-
-
-def train(config: DictConfig) -> Bundle:
+def train(config: DictConfig, place: Path) -> Bundle | None:
     """Runs every step and publishes the bundle; prints the table of results on stdout.
 
     The towers learn the training window, and validation says for how long. The ranker learns from what these
     towers retrieve for the validation window, which they have not seen. Then the towers learn train and
-    validation together; they and the ranker are tested once, and published.
+    validation together; they and the ranker are tested once, and published. A run that is started again after
+    it was killed goes on after the last epoch that had ended.
+
+    Workers share the folder `artifacts`. Once the towers have learned, the first of them alone goes on, and
+    publishes; the others return nothing.
+
+    Args:
+        config: as composed.
+        place: folder of the run, for its curves.
 
     Raises:
         UserError: a setting is unknown, there is no feature store, or a split has no events.
     """
     settings, store, prepared = open_run(config)
+    checkpoints = Path(settings.artifacts) / settings.dataset / "checkpoints" / name_run(settings, store.id)
     validation = prepared.build_held_out(VALIDATION)
-    chosen = fit_towers(prepared, validation, settings)
+    chosen = fit_towers(prepared, validation, settings, checkpoints / "choose")
+    final = prepared.add_validation()
+    model = refit_towers(final, int(chosen.best["epoch"]), settings, checkpoints / "refit")
+    if not is_chief(get_strategy(settings.strategy)):
+        return None
+    write_curve(chosen.curve, OBJECTIVE, place, settings.tensorboard)
     rehearsal = _retrieve(prepared, chosen.model, validation, settings.ranker.candidates)
     ranker = _fit_ranker(rehearsal, settings)
     metrics = _measure(prepared, rehearsal, None, settings)
 
-    final = prepared.add_validation()
-    model = refit_towers(final, int(chosen.best["epoch"]), settings)
     tested = _retrieve(final, model, final.build_held_out(TEST), settings.ranker.candidates)
-    metrics += _measure(final, tested, ranker, settings)
+    metrics += _measure(final, tested, ranker, settings) + _measure_masked(final, tested, model, settings)
     moment = final.build_held_out_examples(tested.held_out).moment
     with report_step("publish") as step:
         bundle = write_bundle(
@@ -147,6 +140,7 @@ def train(config: DictConfig) -> Bundle:
             },
         )
         step.note = str(bundle.path)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     print(render_table(metrics))
     return bundle
 
@@ -154,16 +148,19 @@ def train(config: DictConfig) -> Bundle:
 def _retrieve(prepared: Prepared, model: TwoTowerModel, held_out: HeldOut, k: int) -> Retrieved:
     with report_step(f"candidates, {held_out.split}") as step:
         item_embeddings = model.embed_corpus().numpy()
-        query_embeddings = embed_queries(
-            model.query_tower,
-            prepared.build_held_out_examples(held_out),
-            prepared.inputs.user.encode(prepared.tables.users, prepared.tables.user_vectors),
-            item_embeddings,
-        )
+        examples = prepared.build_held_out_examples(held_out)
+        query_embeddings = _embed(prepared, model, examples, item_embeddings)
         candidates = retrieve_candidates(query_embeddings, item_embeddings, held_out.seen, k)
         rows = build_ranking_rows(held_out.frame, candidates, prepared.tables, prepared.builder)
         step.rows = len(rows.query)
     return Retrieved(held_out, query_embeddings, item_embeddings, candidates, rows)
+
+
+def _embed(
+    prepared: Prepared, model: TwoTowerModel, examples: Examples, item_embeddings: np.ndarray
+) -> np.ndarray:
+    users = prepared.inputs.user.encode(prepared.tables.users, prepared.tables.user_vectors)
+    return embed_queries(model.query_tower, examples, users, item_embeddings, model.items[ITEM_INDEX].numpy())
 
 
 def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
@@ -190,6 +187,21 @@ def _measure(
             scores = ranker.score_candidates(found.rows, found.candidates.items)
             reranked = measurement.add_ranking(ranks, found.candidates, scores)
             _say_whether_ranker_helps(found.held_out, reranked, ranks, settings.seed)
+        step.rows = found.held_out.relevant.shape[0]
+    return measurement.rows
+
+
+def _measure_masked(
+    prepared: Prepared, found: Retrieved, model: TwoTowerModel, settings: Settings
+) -> list[MetricRow]:
+    """Measures the towers on the same queries as if all users were new, and with items by ids alone."""
+    with report_step(f"evaluate masked, {found.held_out.split}") as step:
+        measurement = Measurement(prepared, found.held_out, settings.seed)
+        as_new = _embed(prepared, model, hide_history(prepared, found.held_out), found.item_embeddings)
+        measurement.add_retrieval(as_new, found.item_embeddings, f"{RETRIEVER}, history hidden")
+        items = prepared.inputs.encode_items(prepared.tables.items, prepared.tables.item_vectors)
+        by_id = model.embed_items(hide_content(items)).numpy()
+        measurement.add_retrieval(found.query_embeddings, by_id, f"{RETRIEVER}, content hidden")
         step.rows = found.held_out.relevant.shape[0]
     return measurement.rows
 

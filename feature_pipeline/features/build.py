@@ -34,7 +34,7 @@ from feature_pipeline.features.pair_similarity import normalize
 from feature_pipeline.features.registry import compute_digest
 from feature_pipeline.features.steps import find_steps
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events
-from feature_pipeline.schema import ITEM_ID, USER_ID, FeatureSpec
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
 
 _QUERIES_AT_ONCE = 1_000_000
 
@@ -143,17 +143,21 @@ class FeatureBuilder:
             queries: `user_id`, `as_of`, `as_of_order`.
             length: how many at most; the oldest stands first.
         """
-        return self._find_history(self._number_in_order(queries), length)
+        return self.find_timed_history(queries, length)[0]
+
+    def find_timed_history(self, queries: pd.DataFrame, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `find_history`, and when each of the items was met: int64 microseconds, 0 pads."""
+        found = find_recent_events(self._number_in_order(queries), self._events, length)
+        return self._get_items(found), np.append(self._events[EVENT_TIME].to_numpy(), 0)[found]
 
     def _number_in_order(self, queries: pd.DataFrame) -> pd.DataFrame:
         order = queries[AS_OF_ORDER].to_numpy()
         return number_queries(queries, self._users).assign(**{AS_OF_ORDER: order})
 
-    def _find_history(self, asked: pd.DataFrame, length: int) -> np.ndarray:
-        found = find_recent_events(asked, self._events, length)
-        # The extra item at the end is where the padding, -1, points.
-        history: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
-        return history
+    def _get_items(self, found: np.ndarray) -> np.ndarray:
+        """Items of events; the extra one at the end is where the padding, -1, points."""
+        items: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
+        return items
 
     def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
         """Computes the columns of `row_specs` for each candidate of each query.
@@ -167,7 +171,7 @@ class FeatureBuilder:
         """
         query, place = np.nonzero(candidates >= 0)
         asked = self._number_in_order(queries)
-        history = self._find_history(asked, self.recent)
+        history = self._get_items(find_recent_events(asked, self._events, self.recent))
         chosen = {ROW: np.arange(len(query)), ITEM_ID: candidates[query, place].astype(np.int64)}
         rows = asked.iloc[query].assign(**chosen)
         recent = list_recent(asked, keep_last(history, self._joined_recent))

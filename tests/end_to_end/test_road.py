@@ -26,12 +26,17 @@ SMALL = (
     "tower.candidate=[16]",
     "retrieval.embedding_dim=8",
     "retrieval.batch_size=64",
+    "retrieval.negatives.in_batch=64",
     "retrieval.epochs=4",
     "retrieval.learning_rate=0.01",
     "ranker.candidates=20",
     "ranker.iterations=30",
     "ranker.depth=3",
 )
+BASELINES = [
+    *("popularity", "recent popularity", "item kNN", "EASE", "last-item transitions"),
+    *("content kNN, description_embedding", "content kNN, poster_embedding"),
+]
 FIELDS = ["stage", "model", "split", "segment", "metric", "value", "low", "high", "n"]
 STEP = re.compile(r".{28} *([\d,]+ rows)? +[\d.]+ s +[\d,]+ MiB peak.*")
 VERDICT = re.compile(r"(WARNING: .* )?ranker against the retrieval order: .*")
@@ -117,7 +122,7 @@ class TestTraining:
         *table, empty, place = road.training.stdout.splitlines()
         assert table[0] == f"test, all: {len(USERS)} queries, 95 % intervals"
         models = [re.split(r"  +", line)[1] for line in table[2:]]
-        assert models == ["popularity", "item kNN", "two towers", "catboost"]
+        assert models == [*BASELINES, "two towers", "catboost"]
         assert (empty, place) == ("", str(Path("my artifacts", *road.bundle.parts[-3:], "report.html")))
 
     def test_metrics_are_rows_as_documented(self, road):
@@ -216,4 +221,6 @@ def test_nothing_is_left_beside_what_was_asked_for(road, as_json, batch):
         "features",
         "bundles",
         "runs",
+        "checkpoints",
     }
+    assert list((road.artifacts / "movielens" / "checkpoints").iterdir()) == []

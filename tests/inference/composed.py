@@ -17,6 +17,7 @@ TINY_RUN = (
     "tower.candidate=[8]",
     "retrieval.embedding_dim=8",
     "retrieval.batch_size=64",
+    "retrieval.negatives.in_batch=64",
     "retrieval.epochs=3",
     "retrieval.learning_rate=0.01",
     "ranker.candidates=15",

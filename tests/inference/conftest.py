@@ -42,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         for setter in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
             patch.setattr(tf.config.threading, setter, lambda threads: None)
         patch.setattr(training, "build_ranking_rows", build_and_note)
-        bundle = training.train(compose_tiny("train", artifacts))
+        bundle = training.train(compose_tiny("train", artifacts), artifacts / "run")
     return Trained(artifacts, bundle, noted)
 
 

@@ -59,7 +59,8 @@ class TestOneUser:
         queries = build_queries(bundle, builder, ["user-04"], None, {})
         examples = build_examples(queries, bundle.tables, bundle.inputs, builder, bundle.query.length)
         users = bundle.inputs.user.encode(bundle.tables.users, bundle.tables.user_vectors)
-        query = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings)[0]
+        index = bundle.inputs.index_items(bundle.tables.items)
+        query = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, index)[0]
         products = pd.Series(bundle.item_embeddings @ query, bundle.tables.items["item_id"])
         np.testing.assert_allclose(found["retrieval_score"], products[found.index], rtol=1e-5, atol=1e-6)
 

@@ -21,6 +21,7 @@ SMALL = (
     "retrieval.epochs=3",
     "retrieval.learning_rate=0.02",
     "retrieval.batch_size=64",
+    "retrieval.negatives.in_batch=64",
     "ranker.candidates=12",
     "ranker.iterations=20",
     "ranker.depth=3",
@@ -29,8 +30,17 @@ SMALL = (
 
 def run_training(artifacts: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs `python -m training_pipeline` with small settings; later arguments win."""
-    command = [sys.executable, "-m", "training_pipeline", *SMALL, f"artifacts={artifacts}", *arguments]
-    return subprocess.run(command, cwd=CONF.parent, capture_output=True, text=True)
+    return subprocess.run(_compose(artifacts, *arguments), cwd=CONF.parent, capture_output=True, text=True)
+
+
+def start_training(artifacts: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """The same, without waiting for its end; what it says is lost."""
+    silent = subprocess.DEVNULL
+    return subprocess.Popen(_compose(artifacts, *arguments), cwd=CONF.parent, stdout=silent, stderr=silent)
+
+
+def _compose(artifacts: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "training_pipeline", *SMALL, f"artifacts={artifacts}", *arguments]
 
 
 def compose_train(*overrides: str) -> DictConfig:

@@ -7,7 +7,7 @@ import pytest
 from feature_pipeline.config import SplitConfig
 from feature_pipeline.store import FeatureStore
 from tests.tiny_store import ENGINE, write_tiny_store
-from tests.training_pipeline.invented import HISTORY_LENGTH
+from tests.training_pipeline.invented import MEAN
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared, prepare
 
@@ -19,7 +19,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
 
 @pytest.fixture(scope="session")
 def prepared(store: FeatureStore) -> Prepared:
-    return prepare(store, SplitConfig(name="temporal"), ENGINE, HISTORY_LENGTH)
+    return prepare(store, SplitConfig(name="temporal"), ENGINE, MEAN)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import pytest
 
 from feature_pipeline.artefact import ArtefactError
 from feature_pipeline.store import FeatureStore
-from tests.training_pipeline.invented import HISTORY_LENGTH, make_model, make_ranker
+from tests.training_pipeline.invented import make_model, make_ranker, make_transformer
 from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle, write_bundle
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.evaluation.report import MetricRow, read_metrics
@@ -27,10 +27,12 @@ from training_pipeline.ranking.rows import RankingRows, build_ranking_rows
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.retrieval.model import TwoTowerModel
 
+# Everything that a query can hold: places, gaps, and items by their index.
+QUERY = make_transformer(items="own")
 METRICS = [MetricRow("retrieval", "two towers", "test", "all", "NDCG@10", 0.5, 0.4, 0.6, 9)]
 CONFIG: dict[str, Any] = {
     "split": {"name": "temporal"},
-    "query": {"history": "mean", "length": HISTORY_LENGTH},
+    "query": QUERY.model_dump(),
     "ranker": make_ranker().model_dump(),
 }
 READ_IN_ANOTHER_PROCESS = """
@@ -46,12 +48,13 @@ from feature_pipeline.engine.connect import EngineConfig
 
 bundle = open_bundle(Path(sys.argv[1]))
 engine = EngineConfig(name="duckdb", threads=1, memory_limit="1GB")
-prepared = prepare(bundle.store, bundle.split, engine, bundle.query.length)
+prepared = prepare(bundle.store, bundle.split, engine, bundle.query)
 held_out = prepared.build_held_out("validation")
 tables, inputs = bundle.tables, bundle.inputs
 users = inputs.user.encode(tables.users, tables.user_vectors)
 examples = prepared.build_held_out_examples(held_out)
-queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings)
+index = inputs.index_items(tables.items)
+queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, index)
 items = bundle.candidate_tower(inputs.encode_items(tables.items, tables.item_vectors)).numpy()
 k = bundle.ranker_config.candidates
 candidates = retrieve_candidates(queries, bundle.item_embeddings, held_out.seen, k)
@@ -66,10 +69,10 @@ Publish = Callable[..., Bundle]
 
 @pytest.fixture(scope="module")
 def model(prepared: Prepared) -> TwoTowerModel:
-    untrained = make_model(prepared)
-    untrained.compute_loss(
-        prepared.build_training_examples()[0].take(np.arange(4)) | {"target": np.arange(4)}
-    )
+    untrained = make_model(prepared, QUERY)
+    examples, target = replace(prepared, query=QUERY).build_training_examples()
+    rows = np.arange(4)
+    untrained.compute_loss(examples.take(rows) | {"target": target[rows]})
     return untrained
 
 
@@ -77,7 +80,8 @@ def model(prepared: Prepared) -> TwoTowerModel:
 def query_embeddings(model: TwoTowerModel, prepared: Prepared, validation: HeldOut) -> np.ndarray:
     users = prepared.inputs.user.encode(prepared.tables.users, {})
     examples = prepared.build_held_out_examples(validation)
-    return embed_queries(model.query_tower, examples, users, model.embed_corpus().numpy())
+    index = prepared.inputs.index_items(prepared.tables.items)
+    return embed_queries(model.query_tower, examples, users, model.embed_corpus().numpy(), index)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +155,7 @@ def test_parts_come_back(
     assert isinstance(opened.item_embeddings, np.memmap)
     assert opened.store.id == store.id
     pd.testing.assert_frame_equal(opened.tables.interactions, prepared.tables.interactions)
-    assert (opened.split.name, opened.query.length) == ("temporal", HISTORY_LENGTH)
+    assert (opened.split.name, opened.query) == ("temporal", QUERY)
     assert opened.ranker_config == make_ranker()
     assert read_metrics(opened.path / "metrics.json") == METRICS
 
@@ -205,7 +209,7 @@ class TestDamage:
     def test_other_version_is_refused(self, copy: Bundle) -> None:
         manifest = copy.path / "manifest.json"
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 99}))
-        with pytest.raises(ArtefactError, match="expected format_version 1, found 99"):
+        with pytest.raises(ArtefactError, match="expected format_version 2, found 99"):
             open_bundle(copy.path)
 
     def test_no_bundle_names_the_command_that_makes_one(self, tmp_path: Path) -> None:

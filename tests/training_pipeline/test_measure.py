@@ -1,6 +1,9 @@
 """Every model is measured by the same oracle on the same queries."""
 
+from itertools import pairwise
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.oracles import exact_metrics, exact_ranks, exact_top_k
@@ -38,6 +41,16 @@ def measure(prepared: Prepared, held_out: HeldOut) -> Measurement:
     return Measurement(prepared, held_out, seed=0)
 
 
+def list_histories(prepared: Prepared, held_out: HeldOut) -> list[list[int]]:
+    """The items each query's user met before it, oldest first."""
+    events = prepared.tables.interactions.sort_values("event_time")
+    pasts = []
+    for user, moment in zip(held_out.frame["user_id"], held_out.frame["as_of"], strict=True):
+        past = events[(events["user_id"] == user) & (events["event_time"] < moment)]
+        pasts.append(past["item_id"].str[-2:].astype(int).tolist())
+    return pasts
+
+
 class TestBaselines:
     @pytest.mark.parametrize("stage", ["train", "train and validation"])
     def test_popularity_counts_what_the_towers_learn(
@@ -69,6 +82,70 @@ class TestBaselines:
         assert list_figures(measured.rows, "item kNN")["HR@10"] == pytest.approx(exact["HR@10"])
         assert list_figures(measured.rows, "item kNN")["NDCG@10"] == pytest.approx(exact["NDCG@10"], abs=1e-3)
 
+    def test_recent_popularity_counts_the_last_four_weeks_learned(
+        self, prepared: Prepared, tested: HeldOut
+    ) -> None:
+        measured = measure(prepared, tested)
+        measured.add_baselines()
+
+        events = prepared.learned_events
+        recent = events[events["event_time"].max() - events["event_time"] < pd.Timedelta(days=28)]
+        assert 0 < len(recent) < len(events)
+        counts = np.bincount(recent["item_id"].str[-2:].astype(int), minlength=40)
+        exact = measure_exactly(np.tile(counts.astype(float), (len(tested.frame), 1)), tested)
+        figures = list_figures(measured.rows, "recent popularity")
+        for name, value in exact.items():
+            assert figures[name] == pytest.approx(value), name
+
+    @pytest.mark.parametrize("stage", ["train", "train and validation"])
+    def test_transitions_count_learned_steps_from_the_last_item(
+        self, prepared: Prepared, tested: HeldOut, stage: str
+    ) -> None:
+        learned = prepared if stage == "train" else prepared.add_validation()
+        measured = measure(learned, tested)
+        measured.add_baselines()
+
+        followed = np.zeros((40, 40))
+        for _, events in learned.learned_events.sort_values("event_time").groupby("user_id"):
+            items = events["item_id"].str[-2:].astype(int).tolist()
+            for step in pairwise(items):
+                followed[step] += 1
+        last = [past[-1] if past else None for past in list_histories(learned, tested)]
+        scores = np.array([np.zeros(40) if item is None else followed[item] for item in last])
+        figures = list_figures(measured.rows, "last-item transitions")
+        for name, value in measure_exactly(scores, tested).items():
+            assert figures[name] == pytest.approx(value), name
+
+    def test_content_knn_compares_with_the_recent_items(self, prepared: Prepared, tested: HeldOut) -> None:
+        measured = measure(prepared, tested)
+        measured.add_baselines()
+
+        vectors = prepared.tables.item_vectors["text_embedding"].astype(float)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        units = np.divide(vectors, lengths, where=lengths > 0, out=np.zeros_like(vectors))
+        pasts = list_histories(prepared, tested)
+        scores = np.array([(units[past] @ units.T).max(axis=0) if past else np.zeros(40) for past in pasts])
+        figures = list_figures(measured.rows, "content kNN, text_embedding")
+        for name, value in measure_exactly(scores.astype(np.float32).round(5), tested).items():
+            assert figures[name] == pytest.approx(value), name
+
+    def test_too_many_items_leave_ease_out_and_say_so(
+        self,
+        prepared: Prepared,
+        tested: HeldOut,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        everything, fewer = measure(prepared, tested), measure(prepared, tested)
+        monkeypatch.setattr("training_pipeline.measure.MAX_ITEMS", 40)
+        everything.add_baselines()
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr("training_pipeline.measure.MAX_ITEMS", 39)
+        fewer.add_baselines()
+        assert capsys.readouterr().err == "EASE left out: 40 items, more than 39\n"
+        assert fewer.rows == [row for row in everything.rows if row.model != "EASE"]
+        assert len(fewer.rows) < len(everything.rows)
+
 
 class TestRetrieval:
     def test_figures_equal_the_oracle(
@@ -94,7 +171,11 @@ class TestRetrieval:
         measured.add_retrieval(*embeddings)
         assert {(row.stage, row.model) for row in measured.rows} == {
             ("baseline", "popularity"),
+            ("baseline", "recent popularity"),
             ("baseline", "item kNN"),
+            ("baseline", "EASE"),
+            ("baseline", "last-item transitions"),
+            ("baseline", "content kNN, text_embedding"),
             ("retrieval", "two towers"),
         }
         assert {row.split for row in measured.rows} == {"test"}

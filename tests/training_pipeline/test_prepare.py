@@ -10,6 +10,7 @@ from feature_pipeline.config import SplitConfig
 from feature_pipeline.splits import SplitError
 from feature_pipeline.store import FeatureStore
 from tests.tiny_store import ENGINE, LATE_ITEMS, NUM_ITEMS, NUM_USERS, SILENT_USER, UNMET_ITEM
+from tests.training_pipeline.invented import MEAN
 from training_pipeline.prepare import Prepared, prepare
 
 
@@ -34,9 +35,11 @@ def test_first_the_training_window_is_learned_then_validation_too(
 ) -> None:
     for stage, parts in ((prepared, ("train",)), (final, ("train", "validation"))):
         learned = select(prepared, *parts)
-        _, target = stage.build_training_examples()
-        ids = prepared.tables.items["item_id"].iloc[target]
-        assert ids.tolist() == learned["item_id"].tolist()
+        examples, target = stage.build_training_examples()
+        users = prepared.tables.users["user_id"].iloc[examples.user]
+        ids = prepared.tables.items["item_id"].iloc[target[:, 0]]
+        pairs = sorted(zip(users, ids, strict=True))
+        assert pairs == sorted(zip(learned["user_id"], learned["item_id"], strict=True))
         expected = learned["item_id"].value_counts().reindex(prepared.tables.items["item_id"]).fillna(0)
         assert stage.count_events().tolist() == expected.tolist()
 
@@ -81,7 +84,7 @@ def test_user_without_events_asks_nothing(prepared: Prepared) -> None:
 
 
 def test_leave_last_out_holds_each_users_last_events_out(store: FeatureStore) -> None:
-    left_out = prepare(store, SplitConfig(name="leave_last_out"), ENGINE, history_length=3)
+    left_out = prepare(store, SplitConfig(name="leave_last_out"), ENGINE, MEAN)
     events = left_out.tables.interactions
     for _, rows in events.groupby("user_id"):
         expected = ["train"] * (len(rows) - 2) + ["validation", "test"] if len(rows) > 3 else ["train"] * 3
@@ -90,7 +93,7 @@ def test_leave_last_out_holds_each_users_last_events_out(store: FeatureStore) ->
 
 def test_split_without_test_events_is_an_error(store: FeatureStore) -> None:
     with pytest.raises(SplitError, match="leaves no validation events"):
-        prepare(store, SplitConfig(name="leave_last_out", min_events=100), ENGINE, history_length=3)
+        prepare(store, SplitConfig(name="leave_last_out", min_events=100), ENGINE, MEAN)
 
 
 def test_a_window_without_anything_new_is_refused(prepared: Prepared) -> None:

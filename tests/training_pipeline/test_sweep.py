@@ -9,7 +9,9 @@ import pytest
 
 from tests.tiny_store import write_tiny_store
 from tests.training_pipeline.command import DATASET, compose_train, run_training
-from training_pipeline.sweep import _build_key, render_results
+from training_pipeline.config import read_settings
+from training_pipeline.sweep import render_results
+from training_pipeline.train import name_run
 
 
 def make_result(setting: str, objective: float, parameters: int = 1000) -> dict[str, Any]:
@@ -67,6 +69,9 @@ def test_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert results["3"]["parameters"] < results["4"]["parameters"] < results["5"]["parameters"]
     assert str(tmp_path) not in results["3"]["setting"]
     assert not (tmp_path / DATASET / "bundles").exists()
+    for file in files.values():
+        assert {place.name for place in file.parent.iterdir()} >= {"curve.csv", "curve.png"}
+    assert list((tmp_path / DATASET / "checkpoints").iterdir()) == []
 
     # What was finished is kept as it is, what was made with other settings or features is not.
     finished = results["3"] | {"validation NDCG@10": 0.9999}
@@ -80,14 +85,11 @@ def test_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert again["validation NDCG@10"] == pytest.approx(results["4"]["validation NDCG@10"], abs=1e-6)
 
 
-def test_key_follows_settings_and_features_but_not_the_place(tmp_path: Path) -> None:
-    write_tiny_store(tmp_path / "here", DATASET)
-    write_tiny_store(tmp_path / "there", DATASET)
-    here, there = f"artifacts={tmp_path / 'here'}", f"artifacts={tmp_path / 'there'}"
-    key = _build_key(compose_train(here))
-    assert _build_key(compose_train(there)) == key
-    assert _build_key(compose_train(here, "retrieval.epochs=99")) != key
-    assert _build_key(compose_train(here, "seed=1")) != key
+def test_name_of_a_run_follows_settings_and_features_but_not_the_place() -> None:
+    def name(*overrides: str, store: str = "store") -> str:
+        return name_run(read_settings(compose_train(*overrides)), store)
 
-    write_tiny_store(tmp_path / "here", DATASET, seed=1)
-    assert _build_key(compose_train(here)) != key
+    usual = name("artifacts=here")
+    assert name("artifacts=there") == usual
+    others = {name("retrieval.epochs=99"), name("seed=1"), name("query=transformer"), name(store="other")}
+    assert len(others | {usual}) == 5

@@ -2,15 +2,18 @@
 
 import json
 import re
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
 from feature_pipeline.config import ConfigError
 from tests.tiny_store import ENGINE, LATE_ITEMS, write_tiny_store
-from tests.training_pipeline.command import DATASET, SMALL, compose_train, run_training
+from tests.training_pipeline.command import DATASET, SMALL, compose_train, run_training, start_training
 from training_pipeline.bundle import Bundle, open_current_bundle
 from training_pipeline.evaluation.report import MetricRow, read_metrics
 from training_pipeline.measure import Measurement
@@ -29,11 +32,19 @@ class Trained:
     """A run of the command on a tiny store of its own."""
 
     def __init__(self, artifacts: Path):
-        write_tiny_store(artifacts, DATASET)
+        if not (artifacts / DATASET).exists():
+            write_tiny_store(artifacts, DATASET)
         self.output = run_training(artifacts)
         assert self.output.returncode == 0, self.output.stderr
         self.bundle: Bundle = open_current_bundle(artifacts, DATASET)
         self.metrics: list[MetricRow] = read_metrics(self.bundle.path / "metrics.json")
+        self.place = artifacts / DATASET
+
+    @property
+    def curve(self) -> list[dict[str, float]]:
+        """Of the bundle, without what no two runs share."""
+        rows = self.bundle.manifest["curve"]
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +55,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_stdout_is_the_table_of_results_and_where_the_report_lies(trained: Trained) -> None:
     lines = trained.output.stdout.splitlines()
     assert re.match(r"test, all: 39 queries", lines[0])
-    assert [re.split(r"  +", line)[1] for line in lines[2:6]] == [
-        "popularity",
-        "item kNN",
-        "two towers",
-        "catboost",
+    assert [re.split(r"  +", line)[1] for line in lines[2:-2]] == [
+        *("popularity", "recent popularity", "item kNN", "EASE"),
+        *("last-item transitions", "content kNN, text_embedding", "two towers", "catboost"),
     ]
     assert lines[-1] == str(trained.bundle.path / "report.html")
     assert "<html" in Path(lines[-1]).read_text()
 
 
 def test_stderr_tells_the_steps_and_whether_the_ranker_helps(trained: Trained) -> None:
-    steps = ["open features", "choose towers", "train ranker", "refit towers", "evaluate, test", "publish"]
+    steps = ["open features", "choose towers", "refit towers", "train ranker", "evaluate, test", "publish"]
     places = [trained.output.stderr.index(f"\n{step}" if step != steps[0] else step) for step in steps]
     assert places == sorted(places)
     assert re.search(r"ranker against the retrieval order: [+-]0\.\d{4} NDCG@10 \[", trained.output.stderr)
@@ -86,11 +95,12 @@ def test_published_towers_have_learned_validation_but_not_test(trained: Trained)
 
 def test_figures_of_the_test_window_follow_from_the_bundle_alone(trained: Trained) -> None:
     bundle = trained.bundle
-    prepared = prepare(bundle.store, bundle.split, ENGINE, bundle.query.length).add_validation()
+    prepared = prepare(bundle.store, bundle.split, ENGINE, bundle.query).add_validation()
     held_out, tables = prepared.build_held_out("test"), bundle.tables
     users = bundle.inputs.user.encode(tables.users, tables.user_vectors)
     examples = prepared.build_held_out_examples(held_out)
-    queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings)
+    index = bundle.inputs.index_items(tables.items)
+    queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, index)
     k = bundle.ranker_config.candidates
     candidates = retrieve_candidates(queries, bundle.item_embeddings, held_out.seen, k)
     rows = build_ranking_rows(held_out.frame, candidates, tables, prepared.builder)
@@ -117,18 +127,40 @@ def test_candidate_tower_gives_the_published_item_embeddings(trained: Trained) -
     np.testing.assert_allclose(bundle.candidate_tower(items), bundle.item_embeddings, atol=1e-5)
 
 
+def test_the_run_keeps_its_curve(trained: Trained) -> None:
+    (table,) = trained.place.glob("runs/*/curve.csv")
+    curve = trained.bundle.manifest["curve"]
+    pd.testing.assert_frame_equal(pd.read_csv(table), pd.DataFrame(curve), check_dtype=False)
+    assert table.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_checkpoints_are_gone_when_the_bundle_is_published(trained: Trained) -> None:
+    assert list((trained.place / "checkpoints").iterdir()) == []
+
+
+def assert_same(ours: Trained, theirs: Trained) -> None:
+    assert [row.value for row in ours.metrics] == pytest.approx([r.value for r in theirs.metrics], abs=1e-6)
+    np.testing.assert_allclose(ours.bundle.item_embeddings, theirs.bundle.item_embeddings, atol=1e-6)
+    assert json.loads(json.dumps(ours.curve)) == [pytest.approx(row, abs=1e-6) for row in theirs.curve]
+
+
 def test_the_same_seed_gives_the_same_run(trained: Trained, tmp_path: Path) -> None:
+    assert_same(Trained(tmp_path), trained)
+
+
+def test_a_run_that_was_killed_ends_as_one_that_nothing_broke(trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained.place / "features", tmp_path / DATASET / "features")
+    process = start_training(tmp_path)
+    while not list(tmp_path.glob("*/checkpoints/*/choose/curve.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / DATASET / "bundles").exists()
+
     again = Trained(tmp_path)
-    assert [row.value for row in again.metrics] == pytest.approx([r.value for r in trained.metrics], abs=1e-6)
-    np.testing.assert_allclose(again.bundle.item_embeddings, trained.bundle.item_embeddings, atol=1e-6)
-    curves = [
-        [
-            {name: value for name, value in row.items() if name != "seconds"}
-            for row in run.bundle.manifest["curve"]
-        ]
-        for run in (again, trained)
-    ]
-    assert json.loads(json.dumps(curves[0])) == [pytest.approx(row, abs=1e-6) for row in curves[1]]
+    assert re.search(r"goes on after epoch \d, which an earlier run had ended", again.output.stderr)
+    assert_same(again, trained)
 
 
 def test_without_features_the_command_that_makes_them_is_named(tmp_path: Path) -> None:

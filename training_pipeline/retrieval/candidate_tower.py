@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from training_pipeline.retrieval.inputs import UNKNOWN, SideInputs
-from training_pipeline.retrieval.layers import FeatureEmbedding, build_mlp
+from training_pipeline.retrieval.layers import Dropout, FeatureEmbedding, build_mlp, small_normal
 
 ITEM_INDEX = "item_index"
 
@@ -34,9 +34,11 @@ class CandidateTower(tf.keras.Model):
         id_dropout: float,
         dropout: float,
     ):
-        super().__init__(name="candidate_tower")
-        self.id_dropout = id_dropout
-        self.ids = tf.keras.layers.Embedding(num_indices, embedding_dim, name="ids")
+        super().__init__(name="candidate_tower", dtype="float32")
+        self.hide = Dropout(id_dropout)
+        self.ids = tf.keras.layers.Embedding(
+            num_indices, embedding_dim, small_normal(), name="ids", dtype="float32"
+        )
         self.features = FeatureEmbedding(inputs, embedding_dim, name="features")
         self.mlp = build_mlp(widths, embedding_dim, dropout, name="mlp")
 
@@ -51,10 +53,8 @@ class CandidateTower(tf.keras.Model):
             [batch, embedding_dim] float32.
         """
         index = item[ITEM_INDEX]
-        if training and self.id_dropout > 0:
-            hidden = tf.random.uniform(tf.shape(index)) < self.id_dropout
-            index = tf.where(hidden, UNKNOWN, index)
-        identity = self.ids(index)
+        is_shown = self.hide(tf.ones(tf.shape(index)), training=training) > 0
+        identity = self.ids(tf.where(is_shown, index, UNKNOWN))
         content = self.features(item)
         joined = identity if content is None else tf.concat([identity, content], axis=-1)
         return identity + self.mlp(joined, training=training)

@@ -1,5 +1,6 @@
 """Feature store -> the arrays and tf.data sets that the two towers train and validate on."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,10 +12,14 @@ import tensorflow as tf
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.outcome_history import build_specs, name_history
-from feature_pipeline.schema import ITEM_ID, USER_ID, FeatureSpec
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, to_microseconds
+from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
 from feature_pipeline.store import FeatureStore
+from training_pipeline.config import QueryConfig
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
+from training_pipeline.retrieval.history import find_gaps
 from training_pipeline.retrieval.inputs import Arrays, SideInputs, Vocabulary, fit_inputs
+from training_pipeline.retrieval.windows import NONE, cut_windows, plan_batches
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,12 @@ class TowerInputs:
     item_ids: Vocabulary
 
     def encode_items(self, items: pd.DataFrame, vectors: dict[str, np.ndarray]) -> Arrays:
-        """Encodes the items table; one without events in training gets the unknown id."""
-        index = self.item_ids.encode(items[[ITEM_ID]].to_numpy().tolist())[:, 0]
-        return {ITEM_INDEX: index, **self.item.encode(items, vectors)}
+        """Encodes the items table; see `index_items` and `SideInputs.encode`."""
+        return {ITEM_INDEX: self.index_items(items), **self.item.encode(items, vectors)}
+
+    def index_items(self, items: pd.DataFrame) -> np.ndarray:
+        """Places in the vocabulary [num_items] int32: the unknown id for items without events in training."""
+        return self.item_ids.encode(items[[ITEM_ID]].to_numpy().tolist())[:, 0]
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for the bundle."""
@@ -87,19 +95,23 @@ class Examples:
     """Queries as the towers read them.
 
     Attributes:
-        user: rows of the users table [num_queries] int32.
-        moment: encoded activity and context features, [num_queries, ...] each.
-        history: positions of the last items [num_queries, length] int32, oldest first, -1 pads.
+        user: rows of the users table [num_examples] int32.
+        moment: encoded activity and context features, [num_examples, targets, ...] each: one query after each
+            of the last `targets` items.
+        history: positions of items [num_examples, length] int32, oldest first, -1 pads.
+        gaps: classes of the time from each to what came next [num_examples, length] int32.
     """
 
     user: np.ndarray
     moment: Arrays
     history: np.ndarray
+    gaps: np.ndarray
 
     def take(self, rows: np.ndarray) -> dict[str, Any]:
         """The examples at `rows`, as a nest of arrays."""
         moment = {name: values[rows] for name, values in self.moment.items()}
-        return {"user": self.user[rows], "moment": moment, "history": self.history[rows]}
+        history, gaps = self.history[rows], self.gaps[rows]
+        return {"user": self.user[rows], "moment": moment, "history": history, "gaps": gaps}
 
 
 def read_tables(store: FeatureStore) -> Tables:
@@ -140,7 +152,7 @@ def fit_tower_inputs(tables: Tables, is_train: np.ndarray) -> TowerInputs:
 def build_examples(
     queries: pd.DataFrame, tables: Tables, inputs: TowerInputs, builder: FeatureBuilder, length: int
 ) -> Examples:
-    """Encodes queries.
+    """Encodes queries, one an example.
 
     Args:
         queries: `user_id, as_of, as_of_order`, and the moment's features.
@@ -149,30 +161,94 @@ def build_examples(
         builder: finds the histories.
         length: items of history at most.
     """
-    history = builder.find_history(queries, length).astype(np.int32)
+    history, times = builder.find_timed_history(queries, length)
     moment = inputs.moment.encode(queries, builder.compute_query_vectors(queries))
-    return Examples(tables.find_users(queries), moment, history)
+    return Examples(
+        user=tables.find_users(queries),
+        moment={name: values[:, None] for name, values in moment.items()},
+        history=history.astype(np.int32),
+        gaps=_find_gaps(np.column_stack([times, to_microseconds(queries[AS_OF])]), history),
+    )
+
+
+def build_training_examples(
+    events: pd.DataFrame, tables: Tables, inputs: TowerInputs, builder: FeatureBuilder, query: QueryConfig
+) -> tuple[Examples, np.ndarray]:
+    """Encodes events as queries for their own items, in windows; see `cut_windows`.
+
+    Args:
+        events: what is learned, with the moment's features.
+        tables: the feature store's tables.
+        inputs: as fitted on the training window.
+        builder: knows what earlier events left behind.
+        query: length of the windows, and how many of their events are predicted.
+
+    Returns:
+        The windows, and the positions of the chosen items [num_windows, targets] int32, -1 for none.
+    """
+    user, time = tables.find_users(events), to_microseconds(events[EVENT_TIME])
+    item = np.append(tables.find_items(events[ITEM_ID]), np.int32(NONE))
+    windows = cut_windows(user, time, events[EVENT_ORDER].to_numpy(), query.length, query.targets)
+    queries = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
+    moment = inputs.moment.encode(queries, builder.compute_query_vectors(queries))
+    chosen, history = windows[:, -query.targets :], item[windows[:, :-1]]
+    examples = Examples(
+        user=user[windows[:, -1]],
+        moment={name: values[chosen] for name, values in moment.items()},
+        history=history,
+        gaps=_find_gaps(np.append(time, 0)[windows], history),
+    )
+    return examples, item[chosen]
+
+
+def _find_gaps(times: np.ndarray, history: np.ndarray) -> np.ndarray:
+    """Classes of the gaps between times [num_examples, length + 1]; 0 where there is no item."""
+    return np.where(history >= 0, find_gaps(np.diff(times, axis=1)), 0).astype(np.int32)
 
 
 def build_training_data(
-    examples: Examples, target: np.ndarray, batch_size: int, seed: int
+    examples: Examples, target: np.ndarray, batch_size: int, rng: np.random.Generator
 ) -> tf.data.Dataset:
-    """Shuffled batches for `TwoTowerModel.compute_loss`, drawn anew each epoch; a last short one is dropped.
+    """One epoch of shuffled batches for `TwoTowerModel.compute_loss`.
 
     Args:
-        examples: one for each training event.
-        target: position of the chosen item [num_examples] int32.
-        batch_size: examples a step; all of them where there are fewer.
-        seed: of the shuffle.
+        examples: windows of the training events.
+        target: positions of the chosen items [num_examples, targets] int32, -1 where there is none.
+        batch_size: chosen items a step, about.
+        rng: draws the order.
     """
-    content = tf.nest.map_structure(tf.constant, {**examples.take(np.arange(len(target))), "target": target})
-    rows = tf.data.Dataset.range(len(target)).shuffle(len(target), seed=seed)
-    batches = rows.batch(min(batch_size, len(target)), drop_remainder=True)
-    return batches.map(lambda chosen: _gather(content, chosen)).prefetch(2)
+    length, targets = examples.history.shape[1], target.shape[1]
+    num_events = (examples.history >= 0).sum(axis=1) + 1
+    batches = plan_batches(num_events, length, targets, batch_size, rng)
+
+    def generate() -> Iterator[dict[str, Any]]:
+        for rows, width in batches:
+            batch = examples.take(rows)
+            asked = min(targets, width)
+            yield {
+                "user": batch["user"],
+                "moment": {name: values[:, -asked:] for name, values in batch["moment"].items()},
+                "history": batch["history"][:, -width:],
+                "gaps": batch["gaps"][:, -width:],
+                "target": target[rows, -asked:],
+            }
+
+    data = tf.data.Dataset.from_generator(generate, output_signature=_build_signature(examples))
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
 
 
-def _gather(content: dict[str, Any], rows: tf.Tensor) -> Any:
-    return tf.nest.map_structure(lambda values: tf.gather(values, rows), content)
+def _build_signature(examples: Examples) -> dict[str, Any]:
+    """Shapes and types of a batch of windows."""
+    grid = tf.TensorSpec([None, None], tf.int32)
+    moment = {
+        name: tf.TensorSpec([None, None, *values.shape[2:]], values.dtype)
+        for name, values in examples.moment.items()
+    }
+    return {
+        "user": tf.TensorSpec([None], tf.int32),
+        "moment": moment,
+        **dict.fromkeys(("history", "gaps", "target"), grid),
+    }
 
 
 def build_validation_data(
@@ -191,4 +267,4 @@ def build_validation_data(
     seen_rows = tf.RaggedTensor.from_row_splits(past.indices.astype(np.int32), past.indptr.astype(np.int64))
     content = {**examples.take(query), "target": target.astype(np.int32), "seen": seen_rows}
     pairs = tf.data.Dataset.from_tensor_slices(content).batch(batch_size)
-    return pairs.map(lambda batch: {**batch, "seen": batch["seen"].to_tensor(-1)})
+    return pairs.map(lambda batch: {**batch, "seen": batch["seen"].to_tensor(-1)}).prefetch(4)

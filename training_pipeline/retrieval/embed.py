@@ -15,6 +15,7 @@ def embed_queries(
     examples: Examples,
     users: Arrays,
     item_embeddings: np.ndarray,
+    item_index: np.ndarray,
     batch_size: int = 1024,
 ) -> np.ndarray:
     """Embeds queries.
@@ -24,6 +25,7 @@ def embed_queries(
         examples: who asks, when, after which items.
         users: encoded features of the users table.
         item_embeddings: [num_items, embedding_dim] float32, which the histories point into.
+        item_index: the items' places in the vocabulary [num_items] int32.
         batch_size: queries at once.
 
     Returns:
@@ -33,10 +35,17 @@ def embed_queries(
     for start in range(0, len(examples.user), batch_size):
         batch = examples.take(np.arange(start, min(start + batch_size, len(examples.user))))
         history = batch["history"]
+        items = np.maximum(history, 0)
         query = {
             "user": {name: values[batch["user"]] for name, values in users.items()},
             "moment": batch["moment"],
-            "history": {"vectors": item_embeddings[np.maximum(history, 0)], "mask": history >= 0},
+            "asked": np.ones([len(history), 1], bool),
+            "history": {
+                "vectors": item_embeddings[items],
+                "index": item_index[items],
+                "mask": history >= 0,
+                "gaps": batch["gaps"],
+            },
         }
-        embedded.append(tower(tf.nest.map_structure(tf.constant, query)).numpy())
+        embedded.append(tower(tf.nest.map_structure(tf.constant, query)).numpy()[:, 0])
     return np.concatenate(embedded)

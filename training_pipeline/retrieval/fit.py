@@ -2,22 +2,26 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from training_pipeline.config import RetrievalConfig, TowerConfig
-from training_pipeline.retrieval.candidate_tower import CandidateTower
-from training_pipeline.retrieval.dataset import Tables, TowerInputs
-from training_pipeline.retrieval.factorized_top_k import FactorizedTopK
-from training_pipeline.retrieval.inputs import FIRST_KNOWN
+from training_pipeline.config import RetrievalConfig
+from training_pipeline.retrieval.checkpoint import Checkpoint
+from training_pipeline.retrieval.lazy_adam import LazyAdam
 from training_pipeline.retrieval.model import EmbedCorpus, TwoTowerModel
-from training_pipeline.retrieval.query_tower import QueryTower
+from training_pipeline.retrieval.strategy import count_steps, distribute
 
 OBJECTIVE = "val_factorized_top_k/ndcg_10"
+# Steps until the learning rate stands at its full height, or a tenth of all where they are fewer.
+_WARM_UP = 500
+
+# The batches of an epoch, drawn anew for each; epochs count from 1.
+Epochs = Callable[[int], tf.data.Dataset]
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class FittedRetrieval:
     @property
     def best(self) -> dict[str, float]:
         """The epoch whose weights were kept."""
-        return max(self.curve, key=lambda row: row[OBJECTIVE])
+        return find_best(self.curve)
 
     @property
     def num_parameters(self) -> int:
@@ -43,39 +47,13 @@ class FittedRetrieval:
         return int(sum(np.prod(v.shape) for v in self.model.trainable_variables))
 
 
-def build_model(
-    tables: Tables,
-    inputs: TowerInputs,
-    item_counts: np.ndarray,
-    tower: TowerConfig,
-    retrieval: RetrievalConfig,
-) -> TwoTowerModel:
-    """Builds an untrained model.
-
-    Args:
-        tables: the feature store's tables.
-        inputs: as fitted on the training window.
-        item_counts: training events of each item [num_items] int.
-        tower: hidden widths.
-        retrieval: everything else.
-    """
-    dim = retrieval.embedding_dim
-    num_indices = len(inputs.item_ids.values) + FIRST_KNOWN
-    return TwoTowerModel(
-        query_tower=QueryTower(inputs.user, inputs.moment, tower.query, dim, retrieval.dropout),
-        candidate_tower=CandidateTower(
-            inputs.item, num_indices, tower.candidate, dim, retrieval.id_dropout, retrieval.dropout
-        ),
-        users=inputs.user.encode(tables.users, tables.user_vectors),
-        items=inputs.encode_items(tables.items, tables.item_vectors),
-        sampling_probability=(item_counts / item_counts.sum()).astype(np.float32),
-        temperature=retrieval.temperature,
-        top_k=FactorizedTopK(len(tables.items), dim),
-    )
+def find_best(curve: list[dict[str, float]]) -> dict[str, float]:
+    """The epoch with the highest validation NDCG@10."""
+    return max(curve, key=lambda row: row[OBJECTIVE])
 
 
 def fit_model(
-    model: TwoTowerModel, training: tf.data.Dataset, validation: tf.data.Dataset, config: RetrievalConfig
+    model: TwoTowerModel, training: Epochs, validation: tf.data.Dataset, config: RetrievalConfig, place: Path
 ) -> FittedRetrieval:
     """Trains until validation NDCG@10 stops getting better, and keeps the best weights.
 
@@ -84,19 +62,25 @@ def fit_model(
         training: see `build_training_data`.
         validation: see `build_validation_data`.
         config: epochs, patience, learning rate.
+        place: where the state is kept, so that a run that was killed goes on.
     """
-    stopping = tf.keras.callbacks.EarlyStopping(
-        monitor=OBJECTIVE, mode="max", patience=config.patience, restore_best_weights=True
-    )
-    curve = EpochCurve(config.epochs, "choose towers")
-    model.compile(optimizer=tf.keras.optimizers.Adam(config.learning_rate))
-    callbacks = [EmbedCorpus(), stopping, curve]
-    model.fit(training, validation_data=validation, epochs=config.epochs, callbacks=callbacks, verbose=0)
-    return FittedRetrieval(model, curve.rows)
+    checkpoint, curve = _start(model, training, config, place)
+    bar = _open_bar("choose towers", config.epochs, len(curve))
+    while len(curve) < config.epochs and not _is_exhausted(curve, config.patience):
+        row = _run_epoch(model, training(len(curve) + 1))
+        figures = model.evaluate(validation, callbacks=[EmbedCorpus()], return_dict=True, verbose=0)
+        row |= {f"val_{name}": float(value) for name, value in figures.items()}
+        curve.append({"epoch": len(curve) + 1, **row})
+        checkpoint.save(curve, is_best=find_best(curve) is curve[-1])
+        bar.set_postfix({name: f"{row[name]:.4f}" for name in ("loss", OBJECTIVE)})
+        bar.update()
+    bar.close()
+    checkpoint.restore_best(int(find_best(curve)["epoch"]))
+    return FittedRetrieval(model, curve)
 
 
 def refit_model(
-    model: TwoTowerModel, training: tf.data.Dataset, epochs: int, config: RetrievalConfig
+    model: TwoTowerModel, training: Epochs, epochs: int, config: RetrievalConfig, place: Path
 ) -> None:
     """Trains for as many epochs as validation has shown to be best, with nothing held out.
 
@@ -105,35 +89,64 @@ def refit_model(
         training: all events that may be learned.
         epochs: how many.
         config: learning rate.
+        place: where the state is kept, so that a run that was killed goes on.
     """
-    model.compile(optimizer=tf.keras.optimizers.Adam(config.learning_rate))
-    model.fit(training, epochs=epochs, callbacks=[EpochCurve(epochs, "refit towers")], verbose=0)
+    checkpoint, curve = _start(model, training, config, place)
+    bar = _open_bar("refit towers", epochs, len(curve))
+    while len(curve) < epochs:
+        curve.append({"epoch": len(curve) + 1, **_run_epoch(model, training(len(curve) + 1))})
+        checkpoint.save(curve, is_best=False)
+        bar.set_postfix(loss=f"{curve[-1]['loss']:.4f}")
+        bar.update()
+    bar.close()
 
 
-class EpochCurve(tf.keras.callbacks.Callback):
-    """Keeps loss, validation metrics and seconds of each epoch, and shows them on a progress bar.
+def _start(
+    model: TwoTowerModel, training: Epochs, config: RetrievalConfig, place: Path
+) -> tuple[Checkpoint, list[dict[str, float]]]:
+    """Compiles the model, and puts back what an earlier run has left behind."""
+    first = training(1)
+    with model.distribute_strategy.scope():
+        schedule = build_schedule(config, count_steps(first, model.distribute_strategy))
+        model.compile(optimizer=LazyAdam(schedule, beta_2=0.98))
+        # All variables must stand before they can be put back.
+        model.compute_loss(next(iter(first)), training=False)
+        model.optimizer.build(model.trainable_variables)
+        checkpoint = Checkpoint(place, model)
+        curve = checkpoint.resume()
+    if curve:
+        print(f"goes on after epoch {len(curve)}, which an earlier run had ended", file=sys.stderr)
+    return checkpoint, curve
+
+
+def build_schedule(
+    config: RetrievalConfig, steps: int
+) -> float | tf.keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate, or how it goes over all epochs: up in a straight line, and down along a cosine.
 
     Args:
-        epochs: how many at most.
-        title: of the bar.
+        config: rate, schedule and epochs.
+        steps: of one epoch.
     """
+    if config.schedule == "constant":
+        return config.learning_rate
+    total = steps * config.epochs
+    warm_up = min(_WARM_UP, total // 10)
+    return tf.keras.optimizers.schedules.CosineDecay(
+        0.0, total - warm_up, alpha=0.02, warmup_target=config.learning_rate, warmup_steps=warm_up
+    )
 
-    def __init__(self, epochs: int, title: str):
-        super().__init__()
-        self.rows: list[dict[str, float]] = []
-        self._bar = tqdm(total=epochs, desc=title, unit="epoch", file=sys.stderr, disable=None)
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Starts the clock."""
-        self._began = time.perf_counter()
+def _run_epoch(model: TwoTowerModel, batches: tf.data.Dataset) -> dict[str, float]:
+    began, strategy = time.perf_counter(), model.distribute_strategy
+    shares, steps = distribute(batches, strategy), count_steps(batches, strategy)
+    loss = model.fit(shares, steps_per_epoch=steps, verbose=0).history["loss"][-1]
+    return {"loss": float(loss), "seconds": time.perf_counter() - began}
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Adds a row."""
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        self.rows.append({"epoch": epoch + 1, "seconds": time.perf_counter() - self._began, **values})
-        self._bar.set_postfix({name: f"{values[name]:.4f}" for name in ("loss", OBJECTIVE) if name in values})
-        self._bar.update()
 
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Closes the bar."""
-        self._bar.close()
+def _is_exhausted(curve: list[dict[str, float]], patience: int) -> bool:
+    return bool(curve) and len(curve) - find_best(curve)["epoch"] >= patience
+
+
+def _open_bar(title: str, epochs: int, done: int) -> "tqdm[None]":
+    return tqdm(total=epochs, initial=done, desc=title, unit="epoch", file=sys.stderr, disable=None)

@@ -1,5 +1,6 @@
 """Layers that both towers share."""
 
+import random
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
@@ -34,11 +35,13 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         parts += [layer(features[name]) for name, layer in self.projections.items()]
         if self.has_numbers:
             parts.append(features[NUMERIC])
-        return tf.concat(parts, axis=-1) if parts else None
+        return tf.cast(tf.concat(parts, axis=-1), tf.float32) if parts else None
 
 
 class ContentProjection(tf.keras.layers.Layer):
-    """A content embedding projected linearly; what has no content gets a vector of its own, learned too.
+    """A content embedding projected and gated; what has no content gets a vector of its own, learned too.
+
+    The gate lets each modality speak only where it has something to say (Dauphin et al. 2017).
 
     Args:
         embedding_dim: width of the projection.
@@ -47,12 +50,13 @@ class ContentProjection(tf.keras.layers.Layer):
     def __init__(self, embedding_dim: int, name: str | None = None):
         super().__init__(name=name)
         self.dense = tf.keras.layers.Dense(embedding_dim, name="dense")
+        self.gate = tf.keras.layers.Dense(embedding_dim, activation="sigmoid", name="gate")
         self.missing = self.add_weight(shape=(embedding_dim,), initializer="uniform", name="missing")
 
     def call(self, vectors: tf.Tensor) -> tf.Tensor:
         """Embeddings [batch, dim] float32, zero where content is missing, to [batch, embedding_dim]."""
         is_there = tf.reduce_any(vectors != 0, axis=-1, keepdims=True)
-        return tf.where(is_there, self.dense(vectors), self.missing)
+        return tf.where(is_there, self.dense(vectors) * self.gate(vectors), self.missing)
 
 
 def _mean_of_values(layer: tf.keras.layers.Layer, values: tf.Tensor) -> tf.Tensor:
@@ -74,9 +78,37 @@ def masked_mean(vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(vectors * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
 
 
+class Dropout(tf.keras.layers.Layer):
+    """Dropout whose randomness is part of every checkpoint; that of Keras' own layer is of none.
+
+    Args:
+        rate: share of the units dropped in training.
+    """
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self.rate = rate
+        # `tf.keras.utils.set_random_seed` fixes what Python draws.
+        self.draws = tf.random.Generator.from_seed(random.getrandbits(32))
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Units [...] float32, some of them zero in training and the others larger for it."""
+        if not (training and self.rate):
+            return inputs
+        return tf.nn.experimental.general_dropout(inputs, self.rate, self.draws.uniform)
+
+
 def build_mlp(widths: Sequence[int], output_dim: int, dropout: float, name: str) -> tf.keras.Sequential:
     """Hidden ReLU layers of `widths`, each with dropout, then a linear layer of `output_dim`."""
     layers: list[tf.keras.layers.Layer] = []
     for width in widths:
-        layers += [tf.keras.layers.Dense(width, activation="relu"), tf.keras.layers.Dropout(dropout)]
-    return tf.keras.Sequential([*layers, tf.keras.layers.Dense(output_dim)], name=name)
+        layers += [tf.keras.layers.Dense(width, activation="relu"), Dropout(dropout)]
+    # What it adds to the vector beside it is little at first, so that ids and histories learn from the start.
+    # Whatever the precision of the hidden layers, embeddings are float32.
+    last = tf.keras.layers.Dense(output_dim, kernel_initializer=small_normal(), dtype="float32")
+    return tf.keras.Sequential([*layers, last], name=name)
+
+
+def small_normal() -> tf.keras.initializers.Initializer:
+    """The initial weights of embeddings, as in GPT-2."""
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02)

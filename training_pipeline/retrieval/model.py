@@ -1,4 +1,4 @@
-"""The two-tower model: a TFRS model whose task is retrieval with in-batch negatives."""
+"""The two-tower model: a TFRS model that scores each chosen item above the negatives of its batch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,28 +6,28 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from training_pipeline.retrieval.candidate_tower import CandidateTower
+from training_pipeline.retrieval.candidate_tower import ITEM_INDEX, CandidateTower
 from training_pipeline.retrieval.factorized_top_k import FactorizedTopK
+from training_pipeline.retrieval.negatives.draw import Negatives
 from training_pipeline.retrieval.query_tower import QueryTower
+from training_pipeline.retrieval.softmax import softmax_loss
 
 Features = Mapping[str, tf.Tensor]
 Inputs = Mapping[str, Any]
 
 
 class TwoTowerModel(tfrs.models.Model):
-    """Learns both towers so that a query scores its chosen item above the other items of the batch.
-
-    Negatives are the batch's own items, corrected for how often each is drawn (log-Q, Yi et al. 2019), with
-    accidental hits removed.
+    """Learns both towers so that a query scores its chosen item above all others.
 
     Args:
         query_tower: embeds queries.
         candidate_tower: embeds items.
         users: encoded features of all users, by row of the users table.
         items: encoded features of all items, by row of the items table.
-        sampling_probability: chance that an item is drawn as an in-batch negative [num_items] float32.
+        negatives: what the chosen items are compared with.
         temperature: divides the scores before the softmax.
         top_k: the validation metric.
+        seed: of the negatives.
     """
 
     def __init__(
@@ -36,44 +36,72 @@ class TwoTowerModel(tfrs.models.Model):
         candidate_tower: CandidateTower,
         users: Features,
         items: Features,
-        sampling_probability: tf.Tensor,
+        negatives: Negatives,
         temperature: float,
         top_k: FactorizedTopK,
+        seed: int,
     ):
         super().__init__()
         self.query_tower = query_tower
         self.candidate_tower = candidate_tower
         self.users = {name: tf.constant(values) for name, values in users.items()}
         self.items = {name: tf.constant(values) for name, values in items.items()}
-        self.sampling_probability = tf.constant(sampling_probability)
+        self.negatives = negatives
+        self.temperature = temperature
         self.top_k = top_k
+        self.draws = tf.random.Generator.from_seed(seed)
         self.mean_loss = tf.keras.metrics.Mean(name="loss")
-        mean_loss = tf.keras.losses.CategoricalCrossentropy(from_logits=True)
-        self.task = tfrs.tasks.Retrieval(loss=mean_loss, temperature=temperature, remove_accidental_hits=True)
+        # Every worker holds the metrics of all of them; Keras would add these up.
+        self.distribute_reduction_method = "first"
 
     def compute_loss(self, inputs: Inputs, training: bool = False) -> tf.Tensor:
-        """Mean loss of a batch of examples (see `dataset.build_training_data`): scalar float32."""
-        # An item that stands in many histories of the batch goes through its tower once.
-        target, history = inputs["target"], inputs["history"]
-        rows, place = tf.unique(tf.concat([target, tf.reshape(tf.maximum(history, 0), [-1])], axis=0))
-        embedded = self.candidate_tower(_gather(self.items, rows), training=training)
-        num_queries = tf.shape(target)[0]
-        candidates = tf.gather(embedded, place[:num_queries])
-        vectors = tf.gather(embedded, tf.reshape(place[num_queries:], tf.shape(history)))
-        return self.task(
-            self.embed_queries(inputs, vectors, training),
-            candidates,
-            candidate_sampling_probability=tf.gather(self.sampling_probability, target),
-            candidate_ids=target,
-            compute_metrics=False,
-        )
+        """Mean loss of a batch of windows (see `dataset.build_training_data`): scalar float32.
 
-    def embed_queries(self, inputs: Inputs, vectors: tf.Tensor, training: bool) -> tf.Tensor:
-        """Query embeddings [batch, embedding_dim] from the examples and their history's vectors."""
+        Of several replicas, each gives its share of the mean over all of them: gradients are summed.
+        """
+        history, is_asked = inputs["history"], inputs["target"] >= 0
+        chosen = tf.boolean_mask(inputs["target"], is_asked)
+        negatives, corrections = self.negatives.draw(chosen, self.draws)
+        # An item that stands in many places of the batch goes through its tower once.
+        groups = [chosen, negatives, tf.reshape(tf.maximum(history, 0), [-1])]
+        rows, place = tf.unique(tf.concat(groups, axis=0))
+        embedded = self.candidate_tower(_gather(self.items, rows), training=training)
+        of_chosen, of_negatives, of_history = tf.split(place, [tf.size(group) for group in groups])
+        vectors = tf.gather(embedded, tf.reshape(of_history, tf.shape(history)))
+        queries = self.embed_queries(inputs, vectors, is_asked, training)
+        # Of each item's corrections, the sum of the exponents is what it adds to its own query's softmax.
+        weights = tf.math.unsorted_segment_sum(tf.exp(corrections), of_negatives, tf.size(rows))
+        losses = softmax_loss(
+            queries=tf.boolean_mask(queries, is_asked) / self.temperature,
+            chosen=tf.gather(embedded, of_chosen),
+            candidates=tf.gather(embedded, of_negatives),
+            corrections=corrections,
+            hits=tf.gather(weights, of_chosen),
+        )
+        return tf.reduce_mean(losses) / self.distribute_strategy.num_replicas_in_sync
+
+    def embed_queries(
+        self, inputs: Inputs, vectors: tf.Tensor, is_asked: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """Query embeddings [batch, targets, embedding_dim] float32.
+
+        Args:
+            inputs: examples as `Examples.take` gives them.
+            vectors: of the history's items [batch, length, embedding_dim] float32.
+            is_asked: [batch, targets] bool.
+            training: whether units are dropped.
+        """
+        history = inputs["history"]
         query = {
             "user": _gather(self.users, inputs["user"]),
             "moment": inputs["moment"],
-            "history": {"vectors": vectors, "mask": inputs["history"] >= 0},
+            "asked": is_asked,
+            "history": {
+                "vectors": vectors,
+                "index": tf.gather(self.items[ITEM_INDEX], tf.maximum(history, 0)),
+                "mask": history >= 0,
+                "gaps": inputs["gaps"],
+            },
         }
         return self.query_tower(query, training=training)
 
@@ -83,7 +111,7 @@ class TwoTowerModel(tfrs.models.Model):
         return {name: _row_spec(values) for name, values in self.items.items()}
 
     def build_query_signature(self, moment: Features) -> dict[str, Any]:
-        """What the query tower reads: encoded user and moment features, and the history's vectors.
+        """What the query tower reads; see `QueryTower.call`.
 
         Args:
             moment: encoded moment features of any examples.
@@ -91,35 +119,45 @@ class TwoTowerModel(tfrs.models.Model):
         dim = self.top_k.candidates.shape[1]
         return {
             "user": {name: _row_spec(values) for name, values in self.users.items()},
-            "moment": {name: _row_spec(values) for name, values in moment.items()},
+            "moment": {
+                name: tf.TensorSpec([None, None, *values.shape[2:]], values.dtype)
+                for name, values in moment.items()
+            },
+            "asked": tf.TensorSpec([None, None], tf.bool),
             "history": {
                 "vectors": tf.TensorSpec([None, None, dim], tf.float32),
+                "index": tf.TensorSpec([None, None], tf.int32),
                 "mask": tf.TensorSpec([None, None], tf.bool),
+                "gaps": tf.TensorSpec([None, None], tf.int32),
             },
         }
 
-    def embed_corpus(self, block: int = 8192) -> tf.Tensor:
+    def embed_corpus(self) -> tf.Tensor:
         """Embeddings of all items [num_items, embedding_dim] float32, in the order of the items table."""
-        num_items = len(self.sampling_probability)
-        starts = range(0, num_items, block)
-        rows = [tf.range(start, min(start + block, num_items)) for start in starts]
-        return tf.concat([self._embed_items(r) for r in rows], axis=0)
+        return self.embed_items(self.items)
+
+    def embed_items(self, items: Features, block: int = 8192) -> tf.Tensor:
+        """Embeds encoded items, `block` at a time: [num_items, embedding_dim] float32."""
+        starts = range(0, len(items[ITEM_INDEX]), block)
+        blocks = ({name: values[start : start + block] for name, values in items.items()} for start in starts)
+        return tf.concat([self._embed_block(block_of_items) for block_of_items in blocks], axis=0)
 
     @tf.function(reduce_retracing=True)
-    def _embed_items(self, rows: tf.Tensor) -> tf.Tensor:
-        return self.candidate_tower(_gather(self.items, rows), training=False)
+    def _embed_block(self, items: Features) -> tf.Tensor:
+        return self.candidate_tower(items, training=False)
 
     def train_step(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """One step of the optimiser; the loss reported is the mean of the epoch so far."""
-        self.mean_loss.update_state(super().train_step(inputs)["loss"])
+        loss = super().train_step(inputs)["loss"] * self.distribute_strategy.num_replicas_in_sync
+        self.mean_loss.update_state(loss)
         return {"loss": self.mean_loss.result()}
 
     def test_step(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """Ranks each held-out target in the whole corpus; the corpus was embedded when the test began."""
         vectors = tf.gather(self.top_k.candidates, tf.maximum(inputs["history"], 0))
-        self.top_k.update_state(
-            self.embed_queries(inputs, vectors, training=False), inputs["target"], inputs["seen"]
-        )
+        target = inputs["target"]
+        queries = self.embed_queries(inputs, vectors, target[:, None] >= 0, training=False)
+        self.top_k.update_state(queries[:, 0], target, inputs["seen"])
         return {metric.name: metric.result() for metric in self.top_k.metrics}
 
 

@@ -1,9 +1,15 @@
+"""What holds for every baseline that reads a matrix, and popularity itself."""
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array, csr_matrix
 
-from training_pipeline.evaluation import baselines
-from training_pipeline.evaluation.baselines import ItemKNN, Popularity
+from training_pipeline.evaluation.baselines import baseline as shared
+from training_pipeline.evaluation.baselines.baseline import compute_gram, count_pairs
+from training_pipeline.evaluation.baselines.ease import EASE
+from training_pipeline.evaluation.baselines.item_knn import ItemKNN
+from training_pipeline.evaluation.baselines.popularity import Popularity, select_recent
 from training_pipeline.evaluation.ranks import top_k
 
 NUM_ITEMS = 20
@@ -16,7 +22,9 @@ def checkerboard():
     return csr_array(((users - items) % 2 == 0) & (users != items), dtype=np.float32)
 
 
-@pytest.mark.parametrize("baseline", [Popularity(), ItemKNN(), ItemKNN(neighbours=3)])
+@pytest.mark.parametrize(
+    "baseline", [Popularity(), ItemKNN(), ItemKNN(neighbours=3), EASE(), EASE(ridge=1.0)]
+)
 class TestEveryBaseline:
     def test_scores_every_item_in_float32(self, baseline, checkerboard):
         scores = baseline.fit(checkerboard).score(checkerboard[:3])
@@ -50,36 +58,50 @@ class TestPopularity:
         assert scores.tolist() == [[3, 0, 1], [3, 0, 1]]
 
 
-class TestItemKNN:
-    def test_solves_the_checkerboard(self, checkerboard):
-        items, _ = top_k(ItemKNN().fit(checkerboard).score(checkerboard), checkerboard, 1)
-        assert items.ravel().tolist() == list(range(NUM_ITEMS))
+class TestSelectRecent:
+    def test_window_is_half_open_and_ends_with_the_last_event(self):
+        days = [1, 2, 3, 30]
+        events = pd.DataFrame({"event_time": [np.datetime64(f"2024-01-{day:02}", "us") for day in days]})
+        # 28 days before January 30 is January 2, which stands outside (January 2, January 30].
+        assert select_recent(events).index.tolist() == [2, 3]
+        assert select_recent(events, days=1).index.tolist() == [3]
 
-    def test_cosine_by_hand(self):
-        # Users of item 0: {0, 1, 2, 3}, of item 1: {0}, of item 2: {3}, of item 3: none.
-        # cos(0, 1) = 1 / sqrt(4 * 1) = .5, cos(0, 2) = .5, cos(1, 2) = 0.
-        interactions = csr_array(
-            np.array([[9, 2, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 1, 0]], dtype=float)
-        )
-        model = ItemKNN().fit(interactions)
-        expected = [[1, 0.5, 0.5, 0], [0.5, 1, 0, 0], [0.5, 0, 1, 0], [0, 0, 0, 0]]
-        np.testing.assert_allclose(model.similarity.toarray(), expected)
-        # A history of items 1 and 2, however often: (.5 + .5, 1 + 0, 0 + 1, 0).
-        np.testing.assert_allclose(model.score(csr_array([[0.0, 5, 1, 0]])), [[1, 1, 1, 0]])
+    def test_order_of_the_rows_does_not_matter(self):
+        events = pd.DataFrame({"event_time": pd.to_datetime(["2024-03-30", "2024-01-01", "2024-03-29"])})
+        assert select_recent(events).index.tolist() == [0, 2]
 
-    def test_repeated_entries_of_a_pair_count_once(self, checkerboard):
-        model = ItemKNN().fit(checkerboard)
-        twice = csr_array((np.ones(2), [4, 4], [0, 2]), shape=(1, NUM_ITEMS))
-        once = csr_array((np.ones(1), [4], [0, 1]), shape=(1, NUM_ITEMS))
-        np.testing.assert_array_equal(model.score(twice), model.score(once))
 
-    def test_keeps_the_nearest_neighbours(self):
-        # cos(0, 1) = 2 / sqrt(2 * 3) = .816, cos(0, 2) = 1 / sqrt(2) = .707: item 0 keeps itself and 1.
-        interactions = csr_array(np.array([[1.0, 1, 0], [1, 1, 1], [0, 1, 0]]))
-        similarity = ItemKNN(neighbours=2).fit(interactions).similarity.toarray()
-        np.testing.assert_allclose(similarity[0], [1, 2 / np.sqrt(6), 0], rtol=1e-6)
+def test_pairs_are_counted():
+    counts = count_pairs(np.array([1, 0, 1]), np.array([2, 0, 2]), (2, 3))
+    np.testing.assert_array_equal(counts.toarray(), [[1, 0, 0], [0, 0, 2]])
+    assert counts.nnz == 2
 
-    def test_blocks_do_not_change_the_similarity(self, checkerboard, monkeypatch):
-        whole = ItemKNN(neighbours=4).fit(checkerboard).similarity.toarray()
-        monkeypatch.setattr(baselines, "_SCORES_AT_ONCE", 3 * NUM_ITEMS)
-        np.testing.assert_array_equal(ItemKNN(neighbours=4).fit(checkerboard).similarity.toarray(), whole)
+
+@pytest.mark.parametrize(("at_once", "num_blocks"), [(10**6, 1), (3 * NUM_ITEMS, 7), (1, NUM_ITEMS)])
+def test_gram_matrix_comes_in_blocks(checkerboard, monkeypatch, at_once, num_blocks):
+    monkeypatch.setattr(shared, "_PAIRS_AT_ONCE", at_once)
+    blocks = [block.toarray() for block in compute_gram(checkerboard)]
+    assert len(blocks) == num_blocks
+    dense = checkerboard.toarray()
+    np.testing.assert_array_equal(np.concatenate(blocks), dense.T @ dense)
+
+
+@pytest.mark.parametrize("baseline", [ItemKNN(neighbours=4), EASE(ridge=1.0)])
+def test_blocks_do_not_change_the_scores(baseline, checkerboard, monkeypatch):
+    whole = baseline.fit(checkerboard).score(checkerboard)
+    monkeypatch.setattr(shared, "_PAIRS_AT_ONCE", 3 * NUM_ITEMS)
+    np.testing.assert_array_equal(baseline.fit(checkerboard).score(checkerboard), whole)
+
+
+@pytest.mark.parametrize("baseline", [ItemKNN(), EASE(ridge=1.0)])
+def test_solves_the_checkerboard(baseline, checkerboard):
+    items, _ = top_k(baseline.fit(checkerboard).score(checkerboard), checkerboard, 1)
+    assert items.ravel().tolist() == list(range(NUM_ITEMS))
+
+
+@pytest.mark.parametrize("baseline", [ItemKNN(), EASE()])
+def test_repeated_entries_of_a_pair_count_once(baseline, checkerboard):
+    model = baseline.fit(checkerboard)
+    twice = csr_array((np.ones(2), [4, 4], [0, 2]), shape=(1, NUM_ITEMS))
+    once = csr_array((np.ones(1), [4], [0, 1]), shape=(1, NUM_ITEMS))
+    np.testing.assert_array_equal(model.score(twice), model.score(once))

@@ -1,5 +1,8 @@
 """Training on worlds whose right answer is known, and what early stopping keeps."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,9 +15,18 @@ from training_pipeline.retrieval.candidate_tower import ITEM_INDEX, CandidateTow
 from training_pipeline.retrieval.dataset import Examples, build_training_data, build_validation_data
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.retrieval.factorized_top_k import FactorizedTopK
-from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval, fit_model, refit_model
+from training_pipeline.retrieval.fit import (
+    OBJECTIVE,
+    Epochs,
+    FittedRetrieval,
+    build_schedule,
+    fit_model,
+    refit_model,
+)
+from training_pipeline.retrieval.history import MeanHistory
 from training_pipeline.retrieval.inputs import FIRST_KNOWN, SideInputs, Vocabulary
 from training_pipeline.retrieval.model import EmbedCorpus, TwoTowerModel
+from training_pipeline.retrieval.negatives.draw import build_negatives
 from training_pipeline.retrieval.query_tower import QueryTower
 
 SETTINGS = make_retrieval(epochs=30, patience=3)
@@ -25,12 +37,19 @@ def build_validation(prepared: Prepared, validation: HeldOut) -> tf.data.Dataset
     return build_validation_data(examples, validation.relevant, validation.seen)
 
 
+def draw_epochs(examples: Examples, target: np.ndarray, batch_size: int) -> Epochs:
+    return lambda epoch: build_training_data(examples, target, batch_size, np.random.default_rng([1, epoch]))
+
+
 @pytest.fixture(scope="module")
-def fitted(prepared: Prepared, validation: HeldOut) -> FittedRetrieval:
+def fitted(
+    prepared: Prepared, validation: HeldOut, tmp_path_factory: pytest.TempPathFactory
+) -> FittedRetrieval:
     """Towers trained on the two blocks until validation stops them."""
     tf.keras.utils.set_random_seed(1)
-    training = build_training_data(*prepared.build_training_examples(), SETTINGS.batch_size, seed=1)
-    return fit_model(make_model(prepared), training, build_validation(prepared, validation), SETTINGS)
+    training = draw_epochs(*prepared.build_training_examples(), SETTINGS.batch_size)
+    held_out = build_validation(prepared, validation)
+    return fit_model(make_model(prepared), training, held_out, SETTINGS, tmp_path_factory.mktemp("fitted"))
 
 
 class TestTwoBlocks:
@@ -39,8 +58,9 @@ class TestTwoBlocks:
         corpus = fitted.model.embed_corpus().numpy()
         users = prepared.inputs.user.encode(prepared.tables.users, {})
         examples = prepared.build_held_out_examples(validation)
-        scores: np.ndarray = embed_queries(fitted.model.query_tower, examples, users, corpus) @ corpus.T
-        return scores
+        index = prepared.inputs.index_items(prepared.tables.items)
+        queries = embed_queries(fitted.model.query_tower, examples, users, corpus, index)
+        return np.asarray(queries @ corpus.T)
 
     def test_the_top_ten_are_of_the_users_block(self, scores: np.ndarray, validation: HeldOut) -> None:
         block = validation.frame["user_id"].str[-2:].astype(int).to_numpy() % 2
@@ -84,9 +104,9 @@ class TestEarlyStopping:
 
 
 def test_parameters_are_counted_without_the_corpus(fitted: FittedRetrieval) -> None:
-    # 39 ids of 4; shape 4 of 16; text 8 to 4, and 4 where it is missing; price 2; mlp from 4 + 16 + 4 + 2
-    # to 8 to 4.
-    candidate = 39 * 4 + 4 * 16 + (8 * 4 + 4 + 4) + (26 * 8 + 8) + (8 * 4 + 4)
+    # 39 ids of 4; shape 4 of 16; text 8 to 4, as much for its gate, and 4 where it is missing; price 2;
+    # mlp from 4 + 16 + 4 + 2 to 8 to 4.
+    candidate = 39 * 4 + 4 * 16 + (2 * (8 * 4 + 4) + 4) + (26 * 8 + 8) + (8 * 4 + 4)
     # country and device 4 of 16 each; age 2, twelve numbers of the moment 24; mlp from 4 + 16 + 2 + 16 + 24.
     query = 2 * 4 * 16 + (62 * 8 + 8) + (8 * 4 + 4)
     assert fitted.num_parameters == candidate + query
@@ -94,21 +114,37 @@ def test_parameters_are_counted_without_the_corpus(fitted: FittedRetrieval) -> N
 
 def test_loss_shown_is_the_mean_of_the_epoch(prepared: Prepared) -> None:
     """Without learning, the epoch's loss is the mean over its batches, as it can be computed apart."""
-    model = make_model(prepared)
-    batches = list(build_training_data(*prepared.build_training_examples(), 64, seed=5))
-    in_order = tf.data.Dataset.from_tensor_slices(
-        tf.nest.map_structure(lambda *part: tf.stack(part), *batches)
-    )
+    model = make_model(prepared, loss="full_softmax", temperature=0.001)
+    epoch = draw_epochs(*prepared.build_training_examples(), 64)(1)
     model.compile(optimizer=tf.keras.optimizers.SGD(0.0))
-    shown = model.fit(in_order, verbose=0).history["loss"]
+    shown = model.fit(epoch, verbose=0).history["loss"]
 
-    losses = [float(model.compute_loss(batch)) for batch in batches]
+    losses = [float(model.compute_loss(batch)) for batch in epoch]
     assert max(losses) - min(losses) > 0.01
     assert shown == [pytest.approx(np.mean(losses), abs=1e-5)]
 
 
+class TestSchedule:
+    CONFIG = make_retrieval(epochs=10, learning_rate=0.1)
+
+    def test_constant(self) -> None:
+        assert build_schedule(self.CONFIG, steps=7) == 0.1
+
+    @pytest.mark.parametrize(("steps", "warm_up"), [(100, 100), (1000, 500)])
+    def test_cosine_rises_and_falls_over_all_epochs(self, steps: int, warm_up: int) -> None:
+        schedule = build_schedule(self.CONFIG.model_copy(update={"schedule": "cosine"}), steps)
+        total = 10 * steps
+        rates = [float(schedule(step)) for step in (0, warm_up / 2, warm_up, (warm_up + total) / 2, total)]
+        # Half way down a cosine from the whole to a fiftieth lies the middle of both.
+        assert rates == pytest.approx([0, 0.05, 0.1, 0.051, 0.002], abs=1e-6)
+
+    def test_few_steps_need_no_warm_up(self) -> None:
+        schedule = build_schedule(self.CONFIG.model_copy(update={"schedule": "cosine", "epochs": 1}), steps=3)
+        assert float(schedule(0)) == pytest.approx(0.1)
+
+
 class PopularWorld:
-    """Five kinds of users, each with 100 events: 30 of item 0, 20 of the kind's own item, 50 of ten others.
+    """Five kinds of users, each with 1,000 events: 300 of item 0, 200 of its own item, 500 of ten others.
 
     Item 0 is what every kind chooses most; its own item is what it chooses more than other kinds do.
     """
@@ -118,48 +154,63 @@ class PopularWorld:
     own = 1 + np.arange(num_kinds)
 
     def __init__(self) -> None:
-        others = np.repeat(np.arange(1 + self.num_kinds, self.num_items), 5)
+        others = np.repeat(np.arange(1 + self.num_kinds, self.num_items), 50)
         self.target = np.concatenate(
-            [[*[0] * 30, *[own] * 20, *others] for own in self.own], dtype=np.int32, casting="unsafe"
+            [[*[0] * 300, *[own] * 200, *others] for own in self.own], dtype=np.int32, casting="unsafe"
         )
-        self.user = np.repeat(np.arange(self.num_kinds, dtype=np.int32), 100)
-        self.shares = np.bincount(self.target) / len(self.target)
+        self.user = np.repeat(np.arange(self.num_kinds, dtype=np.int32), 1000)
 
-    def fit_scores(self, sampling_probability: np.ndarray) -> np.ndarray:
+    def fit_scores(self, place: Path, log_q: bool) -> np.ndarray:
         """Scores of all items for each kind of user [num_kinds, num_items] after training."""
         tf.keras.utils.set_random_seed(0)
-        dim, kinds = (
-            8,
-            SideInputs({"kind": Vocabulary([f"kind {n}" for n in range(self.num_kinds)], 1)}, {}, {}),
+        dim, batch_size = 8, 1000
+        config = make_retrieval(
+            epochs=50,
+            learning_rate=0.02,
+            schedule="cosine",
+            batch_size=batch_size,
+            negatives={"in_batch": batch_size, "log_q": log_q},
         )
+        kinds = SideInputs({"kind": Vocabulary([f"kind {n}" for n in range(self.num_kinds)], 1)}, {}, {})
+        top_k = FactorizedTopK(self.num_items, dim)
         model = TwoTowerModel(
-            query_tower=QueryTower(kinds, NOTHING, [16], dim, dropout=0.0),
+            query_tower=QueryTower(kinds, NOTHING, MeanHistory(), None, [16], dim, dropout=0.0),
             candidate_tower=CandidateTower(NOTHING, self.num_items + FIRST_KNOWN, [], dim, 0.0, 0.0),
             users={"kind": np.arange(self.num_kinds, dtype=np.int32)[:, None] + FIRST_KNOWN},
             items={ITEM_INDEX: np.arange(self.num_items, dtype=np.int32) + FIRST_KNOWN},
-            sampling_probability=sampling_probability.astype(np.float32),
+            negatives=build_negatives(config, np.bincount(self.target), top_k.candidates),
             temperature=1.0,
-            top_k=FactorizedTopK(self.num_items, dim),
+            top_k=top_k,
+            seed=0,
         )
-        examples = Examples(self.user, {}, np.full((len(self.user), 1), -1, np.int32))
-        training = build_training_data(examples, self.target, batch_size=100, seed=0)
-        refit_model(model, training, epochs=15, config=make_retrieval(learning_rate=0.02))
-        asked = {"user": tf.range(self.num_kinds), "moment": {}, "history": tf.fill([self.num_kinds, 1], -1)}
-        queries = model.embed_queries(asked, tf.zeros([self.num_kinds, 1, dim]), training=False)
-        scores: np.ndarray = queries.numpy() @ model.embed_corpus().numpy().T
-        return scores
+        nothing = np.full((len(self.user), 1), -1, np.int32)
+        examples = Examples(self.user, {}, history=nothing, gaps=np.zeros_like(nothing))
+        training = draw_epochs(examples, self.target[:, None], batch_size)
+        refit_model(model, training, epochs=config.epochs, config=config, place=place)
+        kind = np.arange(self.num_kinds)
+        asked = replace(examples, user=kind, history=nothing[kind], gaps=nothing[kind] + 1).take(kind)
+        queries = model.embed_queries(
+            asked, tf.zeros([self.num_kinds, 1, dim]), tf.ones([self.num_kinds, 1], tf.bool), training=False
+        )
+        return np.asarray(queries[:, 0] @ tf.transpose(model.embed_corpus()))
+
+    def select_own(self, scores: np.ndarray) -> np.ndarray:
+        """The score of each kind's own item [num_kinds], out of [num_kinds, num_items]."""
+        return scores[np.arange(self.num_kinds), self.own]
 
 
 class TestLogQ:
-    def test_correction_recovers_what_users_choose_most(self) -> None:
+    def test_correction_recovers_how_often_each_item_is_chosen(self, tmp_path: Path) -> None:
+        """Scores are the logarithms of the shares 0.3, 0.2 and 0.05, but for a constant."""
         world = PopularWorld()
-        best_first = np.argsort(-world.fit_scores(world.shares), axis=1)
-        np.testing.assert_array_equal(best_first[:, 0], np.zeros(world.num_kinds))
-        np.testing.assert_array_equal(best_first[:, 1], world.own)
+        scores = world.fit_scores(tmp_path, log_q=True)
+        own = world.select_own(scores)
+        assert scores[:, 0] - own == pytest.approx(np.log(0.3 / 0.2), abs=0.1)
+        for others in scores.T[1 + world.num_kinds :]:
+            assert own - others == pytest.approx(np.log(0.2 / 0.05), abs=0.1)
 
-    def test_without_correction_the_popular_item_falls_behind(self) -> None:
-        """What makes the test above a test: the same towers and data, each item as likely a negative."""
+    def test_without_correction_the_popular_item_falls_behind(self, tmp_path: Path) -> None:
+        """What makes the test above a test: the same towers and data, the same negatives."""
         world = PopularWorld()
-        scores = world.fit_scores(np.full(world.num_items, 1 / world.num_items))
-        own = scores[np.arange(world.num_kinds), world.own]
-        assert (own > scores[:, 0]).all()
+        scores = world.fit_scores(tmp_path, log_q=False)
+        assert (world.select_own(scores) > scores[:, 0] + 1).all()

@@ -1,0 +1,190 @@
+"""What a place of a history may know, whatever the encoder; and the parts against NumPy."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training_pipeline.retrieval.history import (
+    NUM_GAPS,
+    Block,
+    MeanHistory,
+    TransformerHistory,
+    find_allowed,
+    find_gaps,
+)
+
+LENGTH, DIM = 6, 8
+# Three users: a whole history, one of two items, and none.
+MASK = np.array([[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0]], bool)
+
+Encoder = Callable[..., np.ndarray]
+
+
+def build_transformer(with_mean: bool = False, blocks: int = 2) -> TransformerHistory:
+    tf.keras.utils.set_random_seed(1)
+    return TransformerHistory(LENGTH, DIM, blocks, heads=2, dropout=0.0, with_mean=with_mean)
+
+
+@pytest.fixture(params=["mean", "transformer", "transformer with mean"])
+def encode(request: pytest.FixtureRequest) -> Encoder:
+    """Each encoder, as a function from arrays to an array."""
+    layer = MeanHistory() if request.param == "mean" else build_transformer("with mean" in request.param)
+
+    def call(vectors: np.ndarray, mask: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+        return layer(tf.constant(vectors), tf.constant(mask), tf.constant(gaps)).numpy()
+
+    return call
+
+
+@pytest.fixture
+def vectors() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(3, LENGTH, DIM)).astype(np.float32)
+
+
+@pytest.fixture
+def gaps() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, NUM_GAPS, (3, LENGTH)).astype(np.int32)
+
+
+class TestEveryEncoder:
+    @pytest.mark.parametrize("place", range(1, LENGTH))
+    def test_what_comes_later_changes_nothing_earlier(
+        self, encode: Encoder, vectors: np.ndarray, gaps: np.ndarray, place: int
+    ) -> None:
+        later_vectors, later_gaps, later_mask = vectors.copy(), gaps.copy(), MASK.copy()
+        later_vectors[:, place:] += 5
+        later_gaps[:, place:] = (later_gaps[:, place:] + 7) % NUM_GAPS
+        later_mask[:, place:] = ~later_mask[:, place:]
+        before, after = encode(vectors, MASK, gaps), encode(later_vectors, later_mask, later_gaps)
+        np.testing.assert_allclose(after[:, :place], before[:, :place], atol=1e-5)
+        assert np.abs(after[0, place:] - before[0, place:]).max(axis=-1).min() > 1e-3
+
+    @pytest.mark.parametrize("extra", [1, 3])
+    def test_more_padding_on_the_left_changes_nothing(
+        self, encode: Encoder, vectors: np.ndarray, gaps: np.ndarray, extra: int
+    ) -> None:
+        kept = slice(extra, LENGTH)
+        mask = MASK[:, kept]
+        padded_mask = np.pad(mask, [(0, 0), (extra, 0)])
+        np.testing.assert_allclose(
+            encode(vectors, padded_mask, gaps)[:, kept],
+            encode(vectors[:, kept], mask, gaps[:, kept]),
+            atol=1e-5,
+        )
+
+    def test_what_stands_at_padded_places_is_not_read(
+        self, encode: Encoder, vectors: np.ndarray, gaps: np.ndarray
+    ) -> None:
+        other_vectors = np.where(MASK[:, :, None], vectors, 1e3).astype(np.float32)
+        other_gaps = np.where(MASK, gaps, 0)
+        np.testing.assert_allclose(
+            encode(other_vectors, MASK, other_gaps), encode(vectors, MASK, gaps), atol=1e-5
+        )
+
+    def test_an_empty_history_is_finite_and_the_same_for_all(
+        self, encode: Encoder, vectors: np.ndarray, gaps: np.ndarray
+    ) -> None:
+        nothing = np.zeros_like(MASK)
+        encoded = encode(vectors, nothing, gaps)
+        assert np.isfinite(encoded).all()
+        np.testing.assert_allclose(encoded, encoded[[0, 0, 0]], atol=1e-6)
+
+    def test_rows_of_a_batch_do_not_mix(self, encode: Encoder, vectors: np.ndarray, gaps: np.ndarray) -> None:
+        alone = np.concatenate(
+            [encode(vectors[[row]], MASK[[row]], gaps[[row]]) for row in range(len(vectors))]
+        )
+        np.testing.assert_allclose(alone, encode(vectors, MASK, gaps), atol=1e-5)
+
+
+def test_order_of_earlier_items_matters_to_the_transformer_and_not_to_the_mean(
+    vectors: np.ndarray, gaps: np.ndarray
+) -> None:
+    turned = vectors[:, [3, 0, 4, 1, 2, 5]]
+    layer, mean = build_transformer(), MeanHistory()
+    moved = layer(turned, MASK, gaps)[0, -1] - layer(vectors, MASK, gaps)[0, -1]
+    assert np.abs(moved).max() > 1e-3
+    np.testing.assert_allclose(
+        mean(turned[:1], MASK[:1], gaps)[0, -1], mean(vectors[:1], MASK[:1], gaps)[0, -1], atol=1e-6
+    )
+
+
+def test_the_gap_of_an_item_matters_to_the_transformer(vectors: np.ndarray, gaps: np.ndarray) -> None:
+    other = gaps.copy()
+    other[0, 2] = (other[0, 2] + 1) % NUM_GAPS
+    layer = build_transformer()
+    moved = np.abs(layer(vectors, MASK, other) - layer(vectors, MASK, gaps)).max(axis=-1)
+    assert moved[0, 2:].min() > 1e-5
+    np.testing.assert_allclose(moved[1:], 0, atol=1e-6)
+
+
+def test_with_mean_adds_the_mean(vectors: np.ndarray, gaps: np.ndarray) -> None:
+    with_mean, without = build_transformer(with_mean=True), build_transformer()
+    expected = without(vectors, MASK, gaps) + MeanHistory()(vectors, MASK, gaps)
+    with_mean(vectors, MASK, gaps)
+    with_mean.set_weights(without.get_weights())
+    np.testing.assert_allclose(with_mean(vectors, MASK, gaps), expected, atol=1e-5)
+
+
+def test_mean_of_the_items_so_far() -> None:
+    vectors = np.array([[[9.0, 9.0], [1.0, 2.0], [3.0, 6.0], [5.0, 1.0]]], np.float32)
+    mask = np.array([[False, True, True, True]])
+    means = MeanHistory()(vectors, mask, np.zeros([1, 4], np.int32))
+    np.testing.assert_allclose(means, [[[0, 0], [1, 2], [2, 4], [3, 3]]])
+
+
+def test_units_are_dropped_in_training_only(vectors: np.ndarray, gaps: np.ndarray) -> None:
+    layer = TransformerHistory(LENGTH, DIM, blocks=1, heads=2, dropout=0.5, with_mean=False)
+    at_rest = layer(vectors, MASK, gaps, training=False)
+    np.testing.assert_array_equal(layer(vectors, MASK, gaps, training=False), at_rest)
+    assert not np.allclose(layer(vectors, MASK, gaps, training=True), at_rest)
+
+
+def test_a_place_may_read_itself_and_items_before_it() -> None:
+    allowed = find_allowed(tf.constant([[False, True, True]])).numpy()
+    assert (allowed[0, 0] == 0).tolist() == [[True, False, False], [False, True, False], [False, True, True]]
+    assert set(allowed.ravel()) == {0.0, np.float32(-1e9)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, 0), (0.5, 0), (1, 1), (3, 2), (1023, 10), (2**31, 31), (2**40, 31), (-5, 0)]
+)
+def test_gaps_are_classed_by_their_logarithm(seconds: float, expected: int) -> None:
+    classes = find_gaps(np.array([[int(seconds * 1_000_000)]]))
+    assert (classes.tolist(), classes.dtype) == ([[expected]], np.int32)
+
+
+def test_a_block_equals_numpy(vectors: np.ndarray) -> None:
+    tf.keras.utils.set_random_seed(2)
+    block = Block(DIM, heads=2, length=LENGTH, dropout=0.3, name="block")
+    block(vectors, find_allowed(MASK))
+    for weight in block.trainable_weights:
+        weight.assign(tf.random.normal(weight.shape, stddev=0.5))
+    expected = [exact_block(block, row, mask) for row, mask in zip(vectors, MASK, strict=True)]
+    np.testing.assert_allclose(block(vectors, find_allowed(MASK)), expected, rtol=1e-4, atol=1e-4)
+
+
+def exact_block(block: Block, hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """One row through attention and hidden layer, head by head and place by place."""
+    projected = dense(block.project, normalise(block.norms[0], hidden))
+    query, key, value = (part.reshape(LENGTH, 2, DIM // 2) for part in np.split(projected, 3, axis=1))
+    attended = np.zeros((LENGTH, 2, DIM // 2))
+    for head in range(2):
+        for place in range(LENGTH):
+            read = [p for p in range(place + 1) if mask[p] or p == place]
+            weights = np.exp([query[place, head] @ key[p, head] / np.sqrt(DIM / 2) for p in read])
+            attended[place, head] = weights / weights.sum() @ value[read, head]
+    hidden = hidden + dense(block.merge, attended.reshape(LENGTH, DIM))
+    widened = dense(block.widen, normalise(block.norms[1], hidden))
+    return hidden + dense(block.narrow, tf.nn.gelu(widened).numpy())
+
+
+def dense(layer: tf.keras.layers.Dense, inputs: np.ndarray) -> np.ndarray:
+    return inputs @ layer.kernel.numpy() + layer.bias.numpy()
+
+
+def normalise(layer: tf.keras.layers.LayerNormalization, inputs: np.ndarray) -> np.ndarray:
+    centred = inputs - inputs.mean(axis=-1, keepdims=True)
+    scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-6)
+    return scaled * layer.gamma.numpy() + layer.beta.numpy()

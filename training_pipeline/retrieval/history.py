@@ -1,0 +1,120 @@
+"""History encoders: the vectors of past items, in order, to one vector after each of them.
+
+All of them take `vectors` [batch, length, dim] float32, `mask` [batch, length] bool (False pads, on the left)
+and `gaps` [batch, length] int32: classes of the time from each item to the next event or, of the last, to the
+query, see `find_gaps`. They return [batch, length, dim] float32: what is known at each place, from that item
+and those before it alone. A place of padding knows of no item; it stands for a user without history.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from training_pipeline.retrieval.layers import Dropout, small_normal
+
+MICROSECONDS = 1e6
+# Time gaps in seconds by their binary logarithm: 31 reaches 68 years.
+NUM_GAPS = 32
+
+
+class MeanHistory(tf.keras.layers.Layer):
+    """The mean of the items so far; zero where there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(name="mean", dtype="float32")
+
+    def call(self, vectors: tf.Tensor, mask: tf.Tensor, gaps: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Encodes histories; see the module."""
+        weights = tf.cast(mask, vectors.dtype)[:, :, None]
+        return tf.cumsum(vectors * weights, axis=1) / tf.maximum(tf.cumsum(weights, axis=1), 1.0)
+
+
+class TransformerHistory(tf.keras.layers.Layer):
+    """Causal blocks as in GPT-2 (Radford et al. 2019), over items, places and the time to what came next.
+
+    Recommending by such a decoder is SASRec (Kang and McAuley 2018). The time from each item to the next
+    event is known when that is predicted, as it is the query's own time: it enters with the item.
+
+    Args:
+        length: places at most.
+        dim: width of the vectors.
+        blocks: how many.
+        heads: of the attention; they divide `dim`.
+        dropout: of embeddings, attention and residuals.
+        with_mean: whether the mean of the whole history is added, as a long-term part.
+    """
+
+    def __init__(self, length: int, dim: int, blocks: int, heads: int, dropout: float, with_mean: bool):
+        super().__init__(name="history")
+        self.scale = dim**0.5
+        self.places = self._add_table("places", length, dim)
+        self.gaps = self._add_table("gaps", NUM_GAPS, dim)
+        self.drop = Dropout(dropout)
+        self.blocks = [Block(dim, heads, length, dropout, name=f"block_{number}") for number in range(blocks)]
+        self.norm = tf.keras.layers.LayerNormalization(epsilon=1e-6, dtype="float32")
+        self.mean = MeanHistory() if with_mean else None
+
+    def _add_table(self, name: str, rows: int, dim: int) -> tf.Variable:
+        return self.add_weight(name=name, shape=(rows, dim), initializer=small_normal())
+
+    def call(self, vectors: tf.Tensor, mask: tf.Tensor, gaps: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Encodes histories; see the module."""
+        length = tf.shape(vectors)[1]
+        is_item = tf.cast(mask, vectors.dtype)[:, :, None]
+        hidden = (vectors + tf.gather(self.gaps, gaps)) * is_item * self.scale + self.places[-length:]
+        hidden = self.drop(hidden, training=training)
+        allowed = find_allowed(mask)
+        for block in self.blocks:
+            hidden = block(hidden, allowed, training=training)
+        hidden = self.norm(hidden)
+        return hidden if self.mean is None else hidden + self.mean(vectors, mask, gaps)
+
+
+class Block(tf.keras.layers.Layer):
+    """Attention and a hidden layer, each after a norm and beside a residual.
+
+    Args:
+        dim: width.
+        heads: they divide `dim`.
+        length: places at most.
+        dropout: of the attention and of both residuals.
+    """
+
+    def __init__(self, dim: int, heads: int, length: int, dropout: float, name: str):
+        super().__init__(name=name)
+        self.heads, self.width = heads, dim // heads
+        self.norms = [tf.keras.layers.LayerNormalization(epsilon=1e-6) for _ in range(2)]
+        self.project = tf.keras.layers.Dense(3 * dim, name="project")
+        self.merge = tf.keras.layers.Dense(dim, name="merge")
+        self.widen = tf.keras.layers.Dense(2 * dim, activation="gelu", name="widen")
+        self.narrow = tf.keras.layers.Dense(dim, name="narrow")
+        self.drop = Dropout(dropout)
+
+    def call(self, hidden: tf.Tensor, allowed: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Hidden states [batch, length, dim]; `allowed` [batch, 1, length, length] float32, 0 or very low."""
+        attended = self.merge(self._attend(self.norms[0](hidden), allowed, training))
+        hidden += self.drop(attended, training=training)
+        widened = self.narrow(self.widen(self.norms[1](hidden)))
+        return hidden + self.drop(widened, training=training)
+
+    def _attend(self, hidden: tf.Tensor, allowed: tf.Tensor, training: bool) -> tf.Tensor:
+        shape = tf.shape(hidden)
+        apart = tf.reshape(self.project(hidden), [shape[0], shape[1], 3 * self.heads, self.width])
+        query, key, value = tf.split(tf.transpose(apart, [0, 2, 1, 3]), 3, axis=1)
+        weights = tf.matmul(query * self.width**-0.5, key, transpose_b=True) + tf.cast(allowed, query.dtype)
+        weights = self.drop(tf.nn.softmax(weights), training=training)
+        joined = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
+        return tf.reshape(joined, [shape[0], shape[1], self.heads * self.width])
+
+
+def find_allowed(mask: tf.Tensor) -> tf.Tensor:
+    """What each place may read: itself and items before it; [batch, 1, length, length] float32, 0 or -1e9."""
+    length = tf.shape(mask)[1]
+    earlier = tf.linalg.band_part(tf.ones([length, length], tf.bool), -1, 0)
+    readable = (earlier & mask[:, None, :]) | tf.eye(length, dtype=tf.bool)
+    return tf.where(readable, 0.0, -1e9)[:, None]
+
+
+def find_gaps(microseconds: np.ndarray) -> np.ndarray:
+    """Classes of time gaps [...] int32 in [0, NUM_GAPS): the binary logarithm of the gap and one second."""
+    seconds = np.maximum(microseconds, 0) / MICROSECONDS
+    return np.minimum(np.log2(seconds + 1), NUM_GAPS - 1).astype(np.int32)
