@@ -33,6 +33,7 @@ SMALL = (
     "ranker.iterations=30",
     "ranker.depth=3",
 )
+TOWERS = ("two towers", "two towers, history hidden", "two towers, content hidden")
 BASELINES = [
     *("popularity", "recent popularity", "item kNN", "EASE", "last-item transitions"),
     *("content kNN, description_embedding", "content kNN, poster_embedding"),
@@ -122,7 +123,7 @@ class TestTraining:
         *table, empty, place = road.training.stdout.splitlines()
         assert table[0] == f"test, all: {len(USERS)} queries, 95 % intervals"
         models = [re.split(r"  +", line)[1] for line in table[2:]]
-        assert models == [*BASELINES, "two towers", "catboost"]
+        assert models == [*BASELINES, *TOWERS, "catboost"]
         assert (empty, place) == ("", str(Path("my artifacts", *road.bundle.parts[-3:], "report.html")))
 
     def test_metrics_are_rows_as_documented(self, road):

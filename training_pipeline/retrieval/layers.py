@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -98,14 +99,23 @@ class Dropout(tf.keras.layers.Layer):
         return tf.nn.experimental.general_dropout(inputs, self.rate, self.draws.uniform)
 
 
-def build_mlp(widths: Sequence[int], output_dim: int, dropout: float, name: str) -> tf.keras.Sequential:
-    """Hidden ReLU layers of `widths`, each with dropout, then a linear layer of `output_dim`."""
+def build_mlp(
+    widths: Sequence[int], output_dim: int, dropout: float, name: str, last_kernel: Any = "glorot_uniform"
+) -> tf.keras.Sequential:
+    """Hidden ReLU layers of `widths`, each with dropout, then a linear layer of `output_dim`.
+
+    Args:
+        widths: of the hidden layers.
+        output_dim: of the last.
+        dropout: share of hidden units dropped in training.
+        name: of the whole.
+        last_kernel: initial weights of the last layer.
+    """
     layers: list[tf.keras.layers.Layer] = []
     for width in widths:
         layers += [tf.keras.layers.Dense(width, activation="relu"), Dropout(dropout)]
-    # What it adds to the vector beside it is little at first, so that ids and histories learn from the start.
     # Whatever the precision of the hidden layers, embeddings are float32.
-    last = tf.keras.layers.Dense(output_dim, kernel_initializer=small_normal(), dtype="float32")
+    last = tf.keras.layers.Dense(output_dim, kernel_initializer=last_kernel, dtype="float32")
     return tf.keras.Sequential([*layers, last], name=name)
 
 

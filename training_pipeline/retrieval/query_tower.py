@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from training_pipeline.retrieval.inputs import SideInputs
-from training_pipeline.retrieval.layers import FeatureEmbedding, build_mlp
+from training_pipeline.retrieval.layers import FeatureEmbedding, build_mlp, small_normal
 
 
 class QueryTower(tf.keras.Model):
@@ -40,7 +40,8 @@ class QueryTower(tf.keras.Model):
         self.moment = FeatureEmbedding(moment, embedding_dim, name="moment")
         self.history = history
         self.items = items
-        self.mlp = build_mlp(widths, embedding_dim, dropout, name="mlp")
+        # What it adds to the history is little at first, so that the history learns from the start.
+        self.mlp = build_mlp(widths, embedding_dim, dropout, name="mlp", last_kernel=small_normal())
 
     def call(self, query: Mapping[str, Any], training: bool = False) -> tf.Tensor:
         """Embeds queries.

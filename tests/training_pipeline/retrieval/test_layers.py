@@ -15,6 +15,7 @@ from training_pipeline.retrieval.layers import (
     FeatureEmbedding,
     build_mlp,
     masked_mean,
+    small_normal,
 )
 
 SIDE = SideInputs(
@@ -153,6 +154,7 @@ class TestDropout:
         np.testing.assert_array_equal(other(tf.ones([100]), training=True), expected)
 
 
-def test_what_an_mlp_adds_is_little_at_first() -> None:
-    outputs = build_mlp([64], 8, dropout=0.0, name="mlp")(tf.random.stateless_normal([100, 16], seed=[0, 0]))
+def test_the_last_layer_of_an_mlp_can_start_small() -> None:
+    inputs = tf.random.stateless_normal([100, 16], seed=[0, 0])
+    outputs = build_mlp([64], 8, dropout=0.0, name="mlp", last_kernel=small_normal())(inputs)
     assert 0 < np.std(outputs) < 0.2
