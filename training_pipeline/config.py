@@ -69,7 +69,7 @@ class NegativesConfig(Strict):
     """Whom a chosen item must outscore, in items a batch, shared by its queries.
 
     Attributes:
-        uniform: any items of the corpus.
+        uniform: any items that have events in training.
         in_batch: items chosen by other queries of the batch.
         hard: neighbours of chosen items in the index of the last validation.
         log_q: whether scores are corrected for how often an item is drawn.
@@ -89,7 +89,7 @@ class RetrievalConfig(Strict):
     Attributes:
         embedding_dim: width of both towers' output.
         temperature: divides the scores before the softmax.
-        loss: `sampled_softmax` over the negatives, or `full_softmax` over the whole corpus.
+        loss: `sampled_softmax` over the negatives, or `full_softmax` over all items with events.
         negatives: of the sampled softmax.
         batch_size: events to predict a step.
         epochs: at most.

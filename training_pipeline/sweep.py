@@ -21,7 +21,7 @@ from training_pipeline.config import read_settings
 from training_pipeline.evaluation.curve import write_curve
 from training_pipeline.retrieval.fit import OBJECTIVE
 from training_pipeline.towers import fit_towers
-from training_pipeline.train import name_run, open_run
+from training_pipeline.train import name_run, open_run, place_checkpoints
 
 RESULT = "result.json"
 
@@ -37,7 +37,7 @@ def run_job(config: DictConfig) -> float:
     began = time.perf_counter()
     settings, _, prepared = open_run(config)
     # Not beside the result: TensorFlow reads no checkpoint in a folder with brackets, as `tower.query=[64]`.
-    checkpoints = Path(settings.artifacts) / settings.dataset / "checkpoints" / key
+    checkpoints = place_checkpoints(settings, key)
     fitted = fit_towers(prepared, prepared.build_held_out(VALIDATION), settings, checkpoints / "choose")
     result = {
         "key": key,

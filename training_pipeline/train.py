@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
 from training_pipeline.retrieval.dataset import Examples
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.retrieval.fit import OBJECTIVE, FittedRetrieval
+from training_pipeline.retrieval.inputs import Arrays
 from training_pipeline.retrieval.masked import hide_content, hide_history
 from training_pipeline.retrieval.model import TwoTowerModel
 from training_pipeline.retrieval.strategy import get_strategy, is_chief
@@ -41,6 +43,7 @@ class Retrieved:
 
     Attributes:
         held_out: the queries.
+        examples: the same as the towers read them.
         query_embeddings: [num_queries, embedding_dim] float32.
         item_embeddings: [num_items, embedding_dim] float32.
         candidates: what it hands over to the ranker.
@@ -48,6 +51,7 @@ class Retrieved:
     """
 
     held_out: HeldOut
+    examples: Examples
     query_embeddings: np.ndarray
     item_embeddings: np.ndarray
     candidates: Candidates
@@ -89,6 +93,11 @@ def name_run(settings: Settings, store_id: str) -> str:
     return hash_text(json.dumps([settings.model_dump(exclude={"artifacts"}), store_id], sort_keys=True))
 
 
+def place_checkpoints(settings: Settings, name: str) -> Path:
+    """Where a run of that name keeps its checkpoints, and is looked for when it is started again."""
+    return Path(settings.artifacts) / settings.dataset / "checkpoints" / name
+
+
 def train(config: DictConfig, place: Path) -> Bundle | None:
     """Runs every step and publishes the bundle; prints the table of results on stdout.
 
@@ -108,7 +117,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
         UserError: a setting is unknown, there is no feature store, or a split has no events.
     """
     settings, store, prepared = open_run(config)
-    checkpoints = Path(settings.artifacts) / settings.dataset / "checkpoints" / name_run(settings, store.id)
+    checkpoints = place_checkpoints(settings, name_run(settings, store.id))
     validation = prepared.build_held_out(VALIDATION)
     chosen = fit_towers(prepared, validation, settings, checkpoints / "choose")
     final = prepared.add_validation()
@@ -122,14 +131,13 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
 
     tested = _retrieve(final, model, final.build_held_out(TEST), settings.ranker.candidates)
     metrics += _measure(final, tested, ranker, settings) + _measure_masked(final, tested, model, settings)
-    moment = final.build_held_out_examples(tested.held_out).moment
     with report_step("publish") as step:
         bundle = write_bundle(
             parent=Path(settings.artifacts) / settings.dataset / "bundles",
             store=store,
             inputs=final.inputs,
             model=model,
-            query_signature=model.build_query_signature(moment),
+            query_signature=model.build_query_signature(tested.examples.moment),
             ranker=ranker,
             metrics=metrics,
             report=lambda path: _write_report(path, metrics, chosen, store, settings),
@@ -149,18 +157,20 @@ def _retrieve(prepared: Prepared, model: TwoTowerModel, held_out: HeldOut, k: in
     with report_step(f"candidates, {held_out.split}") as step:
         item_embeddings = model.embed_corpus().numpy()
         examples = prepared.build_held_out_examples(held_out)
-        query_embeddings = _embed(prepared, model, examples, item_embeddings)
+        query_embeddings = _embed(model, examples, item_embeddings)
         candidates = retrieve_candidates(query_embeddings, item_embeddings, held_out.seen, k)
         rows = build_ranking_rows(held_out.frame, candidates, prepared.tables, prepared.builder)
         step.rows = len(rows.query)
-    return Retrieved(held_out, query_embeddings, item_embeddings, candidates, rows)
+    return Retrieved(held_out, examples, query_embeddings, item_embeddings, candidates, rows)
 
 
-def _embed(
-    prepared: Prepared, model: TwoTowerModel, examples: Examples, item_embeddings: np.ndarray
-) -> np.ndarray:
-    users = prepared.inputs.user.encode(prepared.tables.users, prepared.tables.user_vectors)
-    return embed_queries(model.query_tower, examples, users, item_embeddings, model.items[ITEM_INDEX].numpy())
+def _embed(model: TwoTowerModel, examples: Examples, item_embeddings: np.ndarray) -> np.ndarray:
+    users, items = _to_arrays(model.users), _to_arrays(model.items)
+    return embed_queries(model.query_tower, examples, users, item_embeddings, items[ITEM_INDEX])
+
+
+def _to_arrays(encoded: Mapping[str, tf.Tensor]) -> Arrays:
+    return {name: values.numpy() for name, values in encoded.items()}
 
 
 def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
@@ -197,10 +207,9 @@ def _measure_masked(
     """Measures the towers on the same queries as if all users were new, and with items by ids alone."""
     with report_step(f"evaluate masked, {found.held_out.split}") as step:
         measurement = Measurement(prepared, found.held_out, settings.seed)
-        as_new = _embed(prepared, model, hide_history(prepared, found.held_out), found.item_embeddings)
+        as_new = _embed(model, hide_history(prepared, found.held_out), found.item_embeddings)
         measurement.add_retrieval(as_new, found.item_embeddings, f"{RETRIEVER}, history hidden")
-        items = prepared.inputs.encode_items(prepared.tables.items, prepared.tables.item_vectors)
-        by_id = model.embed_items(hide_content(items)).numpy()
+        by_id = model.embed_items(hide_content(_to_arrays(model.items))).numpy()
         measurement.add_retrieval(found.query_embeddings, by_id, f"{RETRIEVER}, content hidden")
         step.rows = found.held_out.relevant.shape[0]
     return measurement.rows

@@ -49,7 +49,7 @@ class TransformerHistory(tf.keras.layers.Layer):
         self.places = self._add_table("places", length, dim)
         self.gaps = self._add_table("gaps", NUM_GAPS, dim)
         self.drop = Dropout(dropout)
-        self.blocks = [Block(dim, heads, length, dropout, name=f"block_{number}") for number in range(blocks)]
+        self.blocks = [Block(dim, heads, dropout, name=f"block_{number}") for number in range(blocks)]
         self.norm = tf.keras.layers.LayerNormalization(epsilon=1e-6, dtype="float32")
         self.mean = MeanHistory() if with_mean else None
 
@@ -75,11 +75,10 @@ class Block(tf.keras.layers.Layer):
     Args:
         dim: width.
         heads: they divide `dim`.
-        length: places at most.
         dropout: of the attention and of both residuals.
     """
 
-    def __init__(self, dim: int, heads: int, length: int, dropout: float, name: str):
+    def __init__(self, dim: int, heads: int, dropout: float, name: str):
         super().__init__(name=name)
         self.heads, self.width = heads, dim // heads
         self.norms = [tf.keras.layers.LayerNormalization(epsilon=1e-6) for _ in range(2)]

@@ -8,7 +8,7 @@ from feature_pipeline.schema import USER_ID
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
-from training_pipeline.retrieval.dataset import Examples, build_examples
+from training_pipeline.retrieval.dataset import Examples
 from training_pipeline.retrieval.inputs import NUMERIC, PAD, Arrays
 
 # No id of a user is empty.
@@ -22,10 +22,9 @@ def hide_history(prepared: Prepared, held_out: HeldOut) -> Examples:
         prepared: tables and features.
         held_out: the queries.
     """
-    builder = prepared.builder
     unknown = held_out.frame.assign(**{USER_ID: _NOBODY})
-    unknown = unknown.assign(**builder.compute_query_features(unknown))
-    examples = build_examples(unknown, prepared.tables, prepared.inputs, builder, prepared.query.length)
+    unknown = unknown.assign(**prepared.builder.compute_query_features(unknown))
+    examples = prepared.build_held_out_examples(replace(held_out, frame=unknown))
     return replace(examples, user=prepared.tables.find_users(held_out.frame))
 
 

@@ -90,10 +90,17 @@ class TestEarlyStopping:
         assert measured[OBJECTIVE.removeprefix("val_")] == pytest.approx(best, abs=1e-6)
         assert last < best - 1e-3
 
-    def test_validation_is_measured_anew_each_epoch(self, fitted: FittedRetrieval) -> None:
+    def test_validation_is_measured_anew_each_epoch(
+        self, fitted: FittedRetrieval, prepared: Prepared, validation: HeldOut
+    ) -> None:
         objectives = [row[OBJECTIVE] for row in fitted.curve]
+        untrained = make_model(prepared)
+        untrained.compile()
+        at_first = untrained.evaluate(
+            build_validation(prepared, validation), callbacks=[EmbedCorpus()], return_dict=True, verbose=0
+        )[OBJECTIVE.removeprefix("val_")]
         assert len(set(objectives)) > len(objectives) / 2
-        assert fitted.best[OBJECTIVE] == max(objectives) > objectives[0]
+        assert fitted.best[OBJECTIVE] == max(objectives) > objectives[0] > 1.5 * at_first
 
     def test_curve_tells_loss_time_and_validation_of_each_epoch(self, fitted: FittedRetrieval) -> None:
         assert [row["epoch"] for row in fitted.curve] == list(range(1, len(fitted.curve) + 1))

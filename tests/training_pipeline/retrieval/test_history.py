@@ -157,7 +157,7 @@ def test_gaps_are_classed_by_their_logarithm(seconds: float, expected: int) -> N
 
 def test_a_block_equals_numpy(vectors: np.ndarray) -> None:
     tf.keras.utils.set_random_seed(2)
-    block = Block(DIM, heads=2, length=LENGTH, dropout=0.3, name="block")
+    block = Block(DIM, heads=2, dropout=0.3, name="block")
     block(vectors, find_allowed(MASK))
     for weight in block.trainable_weights:
         weight.assign(tf.random.normal(weight.shape, stddev=0.5))
