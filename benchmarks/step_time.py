@@ -26,6 +26,7 @@ from training_pipeline.retrieval.dataset import Tables, TowerInputs
 from training_pipeline.retrieval.inputs import SideInputs, Vocabulary
 from training_pipeline.retrieval.lazy_adam import LazyAdam
 from training_pipeline.retrieval.model import TwoTowerModel
+from training_pipeline.retrieval.novelty import Novelty
 
 # isort: split
 import tensorflow as tf
@@ -47,6 +48,7 @@ RETRIEVAL = RetrievalConfig(
     learning_rate=0.001,
     schedule="constant",
     id_dropout=0.1,
+    history_dropout=0.0,
     dropout=0.2,
     precision="float32",
 )
@@ -61,7 +63,8 @@ def make_model(num_items: int) -> TwoTowerModel:
     tables = Tables(users, items, pd.DataFrame(), {}, {}, {}, specs, [])
     inputs = TowerInputs(nothing, nothing, nothing, Vocabulary(items["item_id"].tolist(), width=1))
     counts, tower = np.ones(num_items, np.int64), TowerConfig(query=[128], candidate=[128])
-    return build_model(tables, inputs, counts, tower, QUERY, RETRIEVAL, seed=0)
+    novelty = Novelty.all_known(num_items)
+    return build_model(tables, inputs, counts, novelty, tower, QUERY, RETRIEVAL, seed=0)
 
 
 def draw_batch(num_items: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -71,6 +74,7 @@ def draw_batch(num_items: int, rng: np.random.Generator) -> dict[str, Any]:
     gaps = rng.integers(0, 20, (ROWS, LENGTH)).astype(np.int32)
     user = np.zeros(ROWS, np.int32)
     windows = {"history": items[:, :-1], "target": items[:, 1:], "gaps": gaps, "user": user}
+    windows["is_new"] = np.zeros(items[:, 1:].shape, bool)
     return {**{name: tf.constant(values) for name, values in windows.items()}, "moment": {}}
 
 

@@ -97,6 +97,7 @@ class RetrievalConfig(Strict):
         learning_rate: of Adam, after the warm-up.
         schedule: `constant`, or `cosine`, which falls to nothing over all epochs.
         id_dropout: share of item ids hidden in training, so that content learns to stand in (DropoutNet).
+        history_dropout: share of histories hidden in training, so that profile and moment learn to stand in.
         dropout: of the hidden layers.
         precision: `float32`, or `mixed_bfloat16` for the products of hidden layers.
     """
@@ -111,6 +112,7 @@ class RetrievalConfig(Strict):
     learning_rate: float = Field(gt=0)
     schedule: Literal["constant", "cosine"]
     id_dropout: float = Field(ge=0, lt=1)
+    history_dropout: float = Field(ge=0, lt=1)
     dropout: float = Field(ge=0, lt=1)
     precision: Literal["float32", "mixed_bfloat16"]
 

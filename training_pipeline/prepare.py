@@ -18,6 +18,7 @@ from training_pipeline.retrieval.dataset import (
     Examples,
     Tables,
     TowerInputs,
+    TrainingExamples,
     build_examples,
     build_training_examples,
     fit_tower_inputs,
@@ -52,8 +53,8 @@ class Prepared:
         """The interactions of the parts that train."""
         return self.tables.interactions[np.isin(self.parts, self.learned)]
 
-    def build_training_examples(self) -> tuple[Examples, np.ndarray]:
-        """The learned events in windows, and the items to predict; see `build_training_examples`."""
+    def build_training_examples(self) -> TrainingExamples:
+        """The learned events in windows."""
         events = self.learned_events.reset_index(drop=True)
         return build_training_examples(events, self.tables, self.inputs, self.builder, self.query)
 

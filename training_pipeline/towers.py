@@ -9,8 +9,8 @@ from feature_pipeline.progress import report_step
 from training_pipeline.config import Settings
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
+from training_pipeline.retrieval.batches import build_training_data, build_validation_data
 from training_pipeline.retrieval.build import build_model
-from training_pipeline.retrieval.dataset import build_training_data, build_validation_data
 from training_pipeline.retrieval.fit import OBJECTIVE, Epochs, FittedRetrieval, fit_model, refit_model
 from training_pipeline.retrieval.model import TwoTowerModel
 from training_pipeline.retrieval.strategy import divide_batch, get_strategy
@@ -51,16 +51,21 @@ def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel
     seed, strategy = settings.seed, get_strategy(settings.strategy)
     retrieval = divide_batch(settings.retrieval, strategy)
     tf.keras.utils.set_random_seed(seed)
-    examples, target = prepared.build_training_examples()
-    counts = prepared.count_events()
+    training, counts = prepared.build_training_examples(), prepared.count_events()
     with strategy.scope():
         model = build_model(
-            prepared.tables, prepared.inputs, counts, settings.tower, settings.query, retrieval, seed
+            prepared.tables,
+            prepared.inputs,
+            counts,
+            training.novelty,
+            settings.tower,
+            settings.query,
+            retrieval,
+            seed,
         )
 
     def draw_epoch(epoch: int) -> tf.data.Dataset:
-        return build_training_data(
-            examples, target, retrieval.batch_size, np.random.default_rng([seed, epoch])
-        )
+        rng = np.random.default_rng([seed, epoch])
+        return build_training_data(training, retrieval.batch_size, retrieval.history_dropout, rng)
 
-    return model, draw_epoch, int((target >= 0).sum())
+    return model, draw_epoch, int((training.target >= 0).sum())

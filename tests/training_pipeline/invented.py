@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.tiny_store import NUM_ITEMS
 from training_pipeline.config import (
     MeanConfig,
     QueryConfig,
@@ -14,9 +15,11 @@ from training_pipeline.prepare import Prepared
 from training_pipeline.retrieval.build import build_model
 from training_pipeline.retrieval.inputs import SideInputs
 from training_pipeline.retrieval.model import TwoTowerModel
+from training_pipeline.retrieval.novelty import Novelty
 
 HISTORY_LENGTH = 5
 NOTHING = SideInputs({}, {}, {})
+ALL_KNOWN = Novelty.all_known(NUM_ITEMS)
 TOWER = TowerConfig(query=[8], candidate=[8])
 MEAN = MeanConfig(history="mean", length=HISTORY_LENGTH, items="candidate")
 NEGATIVES = {"uniform": 0, "in_batch": 64, "hard": 0, "log_q": True, "frequency": "counted"}
@@ -41,6 +44,7 @@ def make_retrieval(negatives: dict[str, Any] | None = None, **changes: Any) -> R
         "learning_rate": 0.01,
         "schedule": "constant",
         "id_dropout": 0.0,
+        "history_dropout": 0.0,
         "dropout": 0.0,
         "precision": "float32",
     }
@@ -61,7 +65,13 @@ def make_ranker(**changes: Any) -> RankerConfig:
     return RankerConfig.model_validate(usual | changes)
 
 
-def make_model(prepared: Prepared, query: QueryConfig = MEAN, seed: int = 0, **changes: Any) -> TwoTowerModel:
+def make_model(
+    prepared: Prepared,
+    query: QueryConfig = MEAN,
+    seed: int = 0,
+    novelty: Novelty = ALL_KNOWN,
+    **changes: Any,
+) -> TwoTowerModel:
     """An untrained model of the tiny store."""
     counts, retrieval = prepared.count_events(), make_retrieval(**changes)
-    return build_model(prepared.tables, prepared.inputs, counts, TOWER, query, retrieval, seed)
+    return build_model(prepared.tables, prepared.inputs, counts, novelty, TOWER, query, retrieval, seed)

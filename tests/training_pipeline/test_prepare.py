@@ -35,9 +35,9 @@ def test_first_the_training_window_is_learned_then_validation_too(
 ) -> None:
     for stage, parts in ((prepared, ("train",)), (final, ("train", "validation"))):
         learned = select(prepared, *parts)
-        examples, target = stage.build_training_examples()
-        users = prepared.tables.users["user_id"].iloc[examples.user]
-        ids = prepared.tables.items["item_id"].iloc[target[:, 0]]
+        training = stage.build_training_examples()
+        users = prepared.tables.users["user_id"].iloc[training.examples.user]
+        ids = prepared.tables.items["item_id"].iloc[training.target[:, 0]]
         pairs = sorted(zip(users, ids, strict=True))
         assert pairs == sorted(zip(learned["user_id"], learned["item_id"], strict=True))
         expected = learned["item_id"].value_counts().reindex(prepared.tables.items["item_id"]).fillna(0)

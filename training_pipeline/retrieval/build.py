@@ -12,6 +12,7 @@ from training_pipeline.retrieval.inputs import FIRST_KNOWN
 from training_pipeline.retrieval.layers import small_normal
 from training_pipeline.retrieval.model import TwoTowerModel
 from training_pipeline.retrieval.negatives.draw import build_negatives
+from training_pipeline.retrieval.novelty import Novelty
 from training_pipeline.retrieval.query_tower import QueryTower
 
 
@@ -19,6 +20,7 @@ def build_model(
     tables: Tables,
     inputs: TowerInputs,
     item_counts: np.ndarray,
+    novelty: Novelty,
     tower: TowerConfig,
     query: QueryConfig,
     retrieval: RetrievalConfig,
@@ -30,6 +32,7 @@ def build_model(
         tables: the feature store's tables.
         inputs: as fitted on the training window.
         item_counts: training events of each item [num_items] int.
+        novelty: how the items look to the queries of training.
         tower: hidden widths.
         query: the history encoder.
         retrieval: everything else.
@@ -55,6 +58,7 @@ def build_model(
         users=inputs.user.encode(tables.users, tables.user_vectors),
         items=inputs.encode_items(tables.items, tables.item_vectors),
         negatives=build_negatives(retrieval, item_counts, top_k.candidates),
+        novelty=novelty,
         temperature=retrieval.temperature,
         top_k=top_k,
         seed=seed,

@@ -1,13 +1,10 @@
-"""Feature store -> the arrays and tf.data sets that the two towers train and validate on."""
+"""Feature store -> the arrays that the two towers read."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
-import tensorflow as tf
 
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.feature import Feature
@@ -19,7 +16,11 @@ from training_pipeline.config import QueryConfig
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
 from training_pipeline.retrieval.history import find_gaps
 from training_pipeline.retrieval.inputs import Arrays, SideInputs, Vocabulary, fit_inputs
-from training_pipeline.retrieval.windows import NONE, cut_windows, plan_batches
+from training_pipeline.retrieval.novelty import Novelty, find_first_events, find_novelty
+from training_pipeline.retrieval.windows import NONE, cut_windows
+
+# No id of a user is empty.
+_NOBODY = ""
 
 
 @dataclass(frozen=True)
@@ -171,10 +172,33 @@ def build_examples(
     )
 
 
+@dataclass(frozen=True)
+class TrainingExamples:
+    """Events as queries for their own items, in windows; see `cut_windows`.
+
+    Attributes:
+        examples: the windows.
+        unknown: their moments if nothing were known of the users' past; as `Examples.moment`.
+        target: positions of the chosen items [num_windows, targets] int32, -1 for none.
+        is_new: whether that is the item's first event [num_windows, targets] bool.
+        novelty: how the items look to the queries.
+    """
+
+    examples: Examples
+    unknown: Arrays
+    target: np.ndarray
+    is_new: np.ndarray
+    novelty: Novelty
+
+    def take(self, rows: np.ndarray) -> dict[str, Any]:
+        """The windows at `rows`, as a nest of arrays: what `TwoTowerModel.compute_loss` reads."""
+        return {**self.examples.take(rows), "target": self.target[rows], "is_new": self.is_new[rows]}
+
+
 def build_training_examples(
     events: pd.DataFrame, tables: Tables, inputs: TowerInputs, builder: FeatureBuilder, query: QueryConfig
-) -> tuple[Examples, np.ndarray]:
-    """Encodes events as queries for their own items, in windows; see `cut_windows`.
+) -> TrainingExamples:
+    """Encodes events for training.
 
     Args:
         events: what is learned, with the moment's features.
@@ -182,89 +206,43 @@ def build_training_examples(
         inputs: as fitted on the training window.
         builder: knows what earlier events left behind.
         query: length of the windows, and how many of their events are predicted.
-
-    Returns:
-        The windows, and the positions of the chosen items [num_windows, targets] int32, -1 for none.
     """
     user, time = tables.find_users(events), to_microseconds(events[EVENT_TIME])
-    item = np.append(tables.find_items(events[ITEM_ID]), np.int32(NONE))
+    item = tables.find_items(events[ITEM_ID])
     windows = cut_windows(user, time, events[EVENT_ORDER].to_numpy(), query.length, query.targets)
+    chosen, positions = windows[:, -query.targets :], np.append(item, np.int32(NONE))
     queries = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
-    moment = inputs.moment.encode(queries, builder.compute_query_vectors(queries))
-    chosen, history = windows[:, -query.targets :], item[windows[:, :-1]]
-    examples = Examples(
-        user=user[windows[:, -1]],
-        moment={name: values[chosen] for name, values in moment.items()},
-        history=history,
-        gaps=_find_gaps(np.append(time, 0)[windows], history),
+    moments = [
+        inputs.moment.encode(asked, builder.compute_query_vectors(asked))
+        for asked in (queries, hide_past(queries, builder))
+    ]
+    moment, unknown = ({name: values[chosen] for name, values in moment.items()} for moment in moments)
+    history = positions[windows[:, :-1]]
+    return TrainingExamples(
+        examples=Examples(
+            user=user[windows[:, -1]],
+            moment=moment,
+            history=history,
+            gaps=_find_gaps(np.append(time, 0)[windows], history),
+        ),
+        unknown=unknown,
+        target=positions[chosen],
+        is_new=find_first_events(item, time, len(tables.items))[chosen],
+        novelty=find_novelty(item, time, len(tables.items)),
     )
-    return examples, item[chosen]
+
+
+def hide_past(queries: pd.DataFrame, builder: FeatureBuilder) -> pd.DataFrame:
+    """The same queries as if nothing were known of their users' past.
+
+    Args:
+        queries: `user_id, as_of, as_of_order`, and the moment's features.
+        builder: computes what is left of them.
+    """
+    unknown = queries.assign(**{USER_ID: _NOBODY})
+    return unknown.assign(**builder.compute_query_features(unknown))
 
 
 def _find_gaps(times: np.ndarray, history: np.ndarray) -> np.ndarray:
     """Classes of the gaps between times [num_examples, length + 1]; 0 where there is no item."""
     return np.where(history >= 0, find_gaps(np.diff(times, axis=1)), 0).astype(np.int32)
-
-
-def build_training_data(
-    examples: Examples, target: np.ndarray, batch_size: int, rng: np.random.Generator
-) -> tf.data.Dataset:
-    """One epoch of shuffled batches for `TwoTowerModel.compute_loss`.
-
-    Args:
-        examples: windows of the training events.
-        target: positions of the chosen items [num_examples, targets] int32, -1 where there is none.
-        batch_size: chosen items a step, about.
-        rng: draws the order.
-    """
-    length, targets = examples.history.shape[1], target.shape[1]
-    num_events = (examples.history >= 0).sum(axis=1) + 1
-    batches = plan_batches(num_events, length, targets, batch_size, rng)
-
-    def generate() -> Iterator[dict[str, Any]]:
-        for rows, width in batches:
-            batch = examples.take(rows)
-            asked = min(targets, width)
-            yield {
-                "user": batch["user"],
-                "moment": {name: values[:, -asked:] for name, values in batch["moment"].items()},
-                "history": batch["history"][:, -width:],
-                "gaps": batch["gaps"][:, -width:],
-                "target": target[rows, -asked:],
-            }
-
-    data = tf.data.Dataset.from_generator(generate, output_signature=_build_signature(examples))
-    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
-
-
-def _build_signature(examples: Examples) -> dict[str, Any]:
-    """Shapes and types of a batch of windows."""
-    grid = tf.TensorSpec([None, None], tf.int32)
-    moment = {
-        name: tf.TensorSpec([None, None, *values.shape[2:]], values.dtype)
-        for name, values in examples.moment.items()
-    }
-    return {
-        "user": tf.TensorSpec([None], tf.int32),
-        "moment": moment,
-        **dict.fromkeys(("history", "gaps", "target"), grid),
-    }
-
-
-def build_validation_data(
-    examples: Examples, relevant: sp.csr_array, seen: sp.csr_array, batch_size: int = 512
-) -> tf.data.Dataset:
-    """Batches for `TwoTowerModel.test_step`: one row for each (query, target) pair.
-
-    Args:
-        examples: one for each query.
-        relevant: chosen items [num_queries, num_items] bool.
-        seen: items to exclude [num_queries, num_items] bool.
-        batch_size: pairs a step.
-    """
-    query, target = relevant.nonzero()
-    past = seen[query]
-    seen_rows = tf.RaggedTensor.from_row_splits(past.indices.astype(np.int32), past.indptr.astype(np.int64))
-    content = {**examples.take(query), "target": target.astype(np.int32), "seen": seen_rows}
-    pairs = tf.data.Dataset.from_tensor_slices(content).batch(batch_size)
-    return pairs.map(lambda batch: {**batch, "seen": batch["seen"].to_tensor(-1)}).prefetch(4)

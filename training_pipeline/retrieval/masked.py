@@ -4,15 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from feature_pipeline.schema import USER_ID
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
-from training_pipeline.retrieval.dataset import Examples
+from training_pipeline.retrieval.dataset import Examples, hide_past
 from training_pipeline.retrieval.inputs import NUMERIC, PAD, Arrays
-
-# No id of a user is empty.
-_NOBODY = ""
 
 
 def hide_history(prepared: Prepared, held_out: HeldOut) -> Examples:
@@ -22,8 +18,7 @@ def hide_history(prepared: Prepared, held_out: HeldOut) -> Examples:
         prepared: tables and features.
         held_out: the queries.
     """
-    unknown = held_out.frame.assign(**{USER_ID: _NOBODY})
-    unknown = unknown.assign(**prepared.builder.compute_query_features(unknown))
+    unknown = hide_past(held_out.frame, prepared.builder)
     examples = prepared.build_held_out_examples(replace(held_out, frame=unknown))
     return replace(examples, user=prepared.tables.find_users(held_out.frame))
 

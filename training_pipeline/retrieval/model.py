@@ -8,7 +8,9 @@ import tensorflow_recommenders as tfrs
 
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX, CandidateTower
 from training_pipeline.retrieval.factorized_top_k import FactorizedTopK
+from training_pipeline.retrieval.inputs import UNKNOWN
 from training_pipeline.retrieval.negatives.draw import Negatives
+from training_pipeline.retrieval.novelty import Novelty
 from training_pipeline.retrieval.query_tower import QueryTower
 from training_pipeline.retrieval.softmax import softmax_loss
 
@@ -25,6 +27,7 @@ class TwoTowerModel(tfrs.models.Model):
         users: encoded features of all users, by row of the users table.
         items: encoded features of all items, by row of the items table.
         negatives: what the chosen items are compared with.
+        novelty: how the items look to the queries.
         temperature: divides the scores before the softmax.
         top_k: the validation metric.
         seed: of the negatives.
@@ -37,6 +40,7 @@ class TwoTowerModel(tfrs.models.Model):
         users: Features,
         items: Features,
         negatives: Negatives,
+        novelty: Novelty,
         temperature: float,
         top_k: FactorizedTopK,
         seed: int,
@@ -47,6 +51,7 @@ class TwoTowerModel(tfrs.models.Model):
         self.users = {name: tf.constant(values) for name, values in users.items()}
         self.items = {name: tf.constant(values) for name, values in items.items()}
         self.negatives = negatives
+        self.novelty = novelty
         self.temperature = temperature
         self.top_k = top_k
         self.draws = tf.random.Generator.from_seed(seed)
@@ -62,23 +67,36 @@ class TwoTowerModel(tfrs.models.Model):
         history, is_asked = inputs["history"], inputs["target"] >= 0
         chosen = tf.boolean_mask(inputs["target"], is_asked)
         negatives, corrections = self.negatives.draw(chosen, self.draws)
+        unknown = tf.gather(self.novelty.unknown, negatives)
+        groups = [
+            self._hide_new(chosen, tf.boolean_mask(inputs["is_new"], is_asked)),
+            self._hide_new(negatives, self.draws.uniform(tf.shape(negatives)) < unknown),
+            tf.reshape(tf.maximum(history, 0), [-1]),
+        ]
         # An item that stands in many places of the batch goes through its tower once.
-        groups = [chosen, negatives, tf.reshape(tf.maximum(history, 0), [-1])]
         rows, place = tf.unique(tf.concat(groups, axis=0))
-        embedded = self.candidate_tower(_gather(self.items, rows), training=training)
+        embedded = self._embed_rows(rows, training)
         of_chosen, of_negatives, of_history = tf.split(place, [tf.size(group) for group in groups])
         vectors = tf.gather(embedded, tf.reshape(of_history, tf.shape(history)))
         queries = self.embed_queries(inputs, vectors, is_asked, training)
-        # Of each item's corrections, the sum of the exponents is what it adds to its own query's softmax.
-        weights = tf.math.unsorted_segment_sum(tf.exp(corrections), of_negatives, tf.size(rows))
         losses = softmax_loss(
             queries=tf.boolean_mask(queries, is_asked) / self.temperature,
             chosen=tf.gather(embedded, of_chosen),
             candidates=tf.gather(embedded, of_negatives),
-            corrections=corrections,
-            hits=tf.gather(weights, of_chosen),
+            # An item counts as a rival as often as it is there.
+            corrections=corrections + tf.math.log(tf.gather(self.novelty.presence, negatives)),
+            is_hit=chosen[:, None] == negatives,
         )
         return tf.reduce_mean(losses) / self.distribute_strategy.num_replicas_in_sync
+
+    def _hide_new(self, items: tf.Tensor, is_new: tf.Tensor) -> tf.Tensor:
+        """Rows of items; those whose id is hidden stand behind all others."""
+        return tf.where(is_new, items + len(self.novelty.unknown), items)
+
+    def _embed_rows(self, rows: tf.Tensor, training: bool) -> tf.Tensor:
+        items = _gather(self.items, rows % len(self.novelty.unknown))
+        items[ITEM_INDEX] = tf.where(rows < len(self.novelty.unknown), items[ITEM_INDEX], UNKNOWN)
+        return self.candidate_tower(items, training=training)
 
     def embed_queries(
         self, inputs: Inputs, vectors: tf.Tensor, is_asked: tf.Tensor, training: bool

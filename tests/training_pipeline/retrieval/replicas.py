@@ -15,7 +15,7 @@ from feature_pipeline.config import SplitConfig
 from tests.tiny_store import ENGINE, write_tiny_store
 from tests.training_pipeline.invented import MEAN, make_model, make_retrieval
 from training_pipeline.prepare import prepare
-from training_pipeline.retrieval.dataset import build_training_data, build_validation_data
+from training_pipeline.retrieval.batches import build_training_data, build_validation_data
 from training_pipeline.retrieval.fit import fit_model
 from training_pipeline.retrieval.strategy import count_steps, distribute, divide_batch, get_strategy
 
@@ -31,13 +31,13 @@ def train(strategy: tf.distribute.Strategy, place: Path) -> list[dict[str, float
     tf.keras.utils.set_random_seed(0)
     with strategy.scope():
         model = make_model(prepared, **SETTINGS)
-    examples, target = prepared.build_training_examples()
+    training = prepared.build_training_examples()
     held_out = prepared.build_held_out("validation")
     queries = prepared.build_held_out_examples(held_out)
 
     def draw_epoch(epoch: int) -> tf.data.Dataset:
-        whole = build_training_data(examples, target, GLOBAL_BATCH, np.random.default_rng(epoch))
-        count = len(target) // GLOBAL_BATCH * strategy.num_replicas_in_sync
+        whole = build_training_data(training, GLOBAL_BATCH, 0.0, np.random.default_rng(epoch))
+        count = len(training.target) // GLOBAL_BATCH * strategy.num_replicas_in_sync
         batches = whole.unbatch().batch(config.batch_size, drop_remainder=True).take(count)
         return batches.apply(tf.data.experimental.assert_cardinality(count))
 

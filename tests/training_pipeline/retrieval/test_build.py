@@ -21,9 +21,8 @@ TRANSFORMER = make_transformer(blocks=3, with_mean=True)
 
 def take_windows(prepared: Prepared, query: QueryConfig, count: int = 20) -> dict[str, Any]:
     """A batch of training windows."""
-    examples, target = replace(prepared, query=query).build_training_examples()
-    batch = examples.take(np.arange(count)) | {"target": target[:count]}
-    return tf.nest.map_structure(tf.constant, batch)
+    windows = replace(prepared, query=query).build_training_examples()
+    return tf.nest.map_structure(tf.constant, windows.take(np.arange(count)))
 
 
 def find_trained(model: TwoTowerModel, batch: dict[str, Any]) -> set[Any]:

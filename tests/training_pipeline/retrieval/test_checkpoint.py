@@ -13,8 +13,8 @@ import tensorflow as tf
 from tests.training_pipeline.invented import make_model, make_retrieval, make_transformer
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
+from training_pipeline.retrieval.batches import build_training_data, build_validation_data
 from training_pipeline.retrieval.checkpoint import Checkpoint
-from training_pipeline.retrieval.dataset import build_training_data, build_validation_data
 from training_pipeline.retrieval.fit import FittedRetrieval, fit_model
 from training_pipeline.retrieval.lazy_adam import LazyAdam
 from training_pipeline.retrieval.model import TwoTowerModel
@@ -39,12 +39,12 @@ class Killed(BaseException):
 
 def draw_epochs(prepared: Prepared, killed_in: int | None = None) -> Callable[[int], tf.data.Dataset]:
     """Training batches; those of the epoch `killed_in` are asked for in vain."""
-    examples, target = replace(prepared, query=QUERY).build_training_examples()
+    training = replace(prepared, query=QUERY).build_training_examples()
 
     def draw(epoch: int) -> tf.data.Dataset:
         if epoch == killed_in:
             raise Killed
-        return build_training_data(examples, target, SETTINGS.batch_size, np.random.default_rng([1, epoch]))
+        return build_training_data(training, SETTINGS.batch_size, 0.5, np.random.default_rng([1, epoch]))
 
     return draw
 

@@ -1,28 +1,23 @@
-"""What the towers train on: windows of the past alone, aligned targets, batches drawn anew each epoch."""
+"""What the towers train on: windows of the past alone, aligned targets, and what is new or unknown there."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
-from scipy.sparse import csr_array
 
 from tests.training_pipeline.invented import HISTORY_LENGTH, MEAN, make_transformer
 from training_pipeline.config import QueryConfig
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
-from training_pipeline.retrieval.dataset import Examples, build_training_data, build_validation_data
-
-Batch = dict[str, Any]
 
 
 class Windows:
     """Training windows of the tiny store, and its events of each user in the order of time."""
 
     def __init__(self, prepared: Prepared, query: QueryConfig):
-        self.examples, self.target = replace(prepared, query=query).build_training_examples()
+        self.training = replace(prepared, query=query).build_training_examples()
+        self.examples, self.target = self.training.examples, self.training.target
         events = prepared.tables.interactions[prepared.parts == "train"]
         events = events.assign(item=prepared.tables.find_items(events["item_id"]))
         names = prepared.tables.users["user_id"]
@@ -44,24 +39,6 @@ class Windows:
 @pytest.fixture(scope="module", params=[MEAN, make_transformer()], ids=["mean", "transformer"])
 def windows(prepared: Prepared, request: pytest.FixtureRequest) -> Windows:
     return Windows(prepared, request.param)
-
-
-def make_examples(count: int, length: int = 1, targets: int = 1) -> tuple[Examples, np.ndarray]:
-    """Examples whose every field tells which one it is; the columns of the targets are numbered in tenths."""
-    number = np.arange(count, dtype=np.int32)
-    columns = np.arange(targets) / 10
-    examples = Examples(
-        user=number,
-        moment={"numeric": (number[:, None] + columns)[:, :, None]},
-        history=np.repeat(number[:, None] * 10, length, axis=1),
-        gaps=np.repeat(number[:, None], length, axis=1),
-    )
-    return examples, np.repeat(number[:, None] + 100, targets, axis=1)
-
-
-def list_batches(epoch: int = 1, batch_size: int = 4, count: int = 22) -> list[Batch]:
-    data = build_training_data(*make_examples(count), batch_size, np.random.default_rng(epoch))
-    return list(data.as_numpy_iterator())
 
 
 class TestWindows:
@@ -97,6 +74,26 @@ class TestWindows:
             device = words[windows.examples.moment["device"][window, place, 0]]
             assert [device] == list(events["device"].iloc[number])
 
+    def test_unknown_moments_are_as_of_nobody(self, windows: Windows, prepared: Prepared) -> None:
+        """What lies in the request stays, and of earlier activity there is none."""
+        unknown = windows.training.unknown
+        np.testing.assert_array_equal(unknown["device"], windows.examples.moment["device"])
+        place = list(prepared.inputs.moment.scales).index("user_events_before")
+        none = prepared.inputs.moment.scales["user_events_before"].encode(np.zeros(1))[0, 0]
+        is_asked = windows.target >= 0
+        np.testing.assert_allclose(unknown["numeric"][is_asked][:, 2 * place], none, rtol=1e-6)
+        assert np.ptp(windows.examples.moment["numeric"][is_asked][:, 2 * place]) > 0
+
+    def test_items_are_new_to_their_first_event_alone(self, windows: Windows) -> None:
+        every = pd.concat(windows.events.values())
+        first = every.groupby("item")["event_time"].min()
+        for window, column, events, number in windows.list_asked():
+            place = column - windows.examples.history.shape[1] + windows.target.shape[1]
+            event = events.iloc[number]
+            expected = event["event_time"] == first[event["item"]]
+            assert windows.training.is_new[window, place] == expected
+        assert windows.training.is_new[windows.target >= 0].sum() == len(first)
+
     def test_types_and_shapes_are_those_the_model_reads(self, windows: Windows) -> None:
         for values in (
             windows.target,
@@ -106,8 +103,10 @@ class TestWindows:
         ):
             assert values.dtype == np.int32
         num_windows, targets = windows.target.shape
-        for values in windows.examples.moment.values():
-            assert values.shape[:2] == (num_windows, targets)
+        for moment in (windows.examples.moment, windows.training.unknown):
+            for values in moment.values():
+                assert values.shape[:2] == (num_windows, targets)
+        assert windows.training.is_new.shape == (num_windows, targets)
 
 
 def test_last_gap_of_a_held_out_query_reaches_to_its_own_time(
@@ -120,85 +119,3 @@ def test_last_gap_of_a_held_out_query_reaches_to_its_own_time(
         past = events[(events["user_id"] == query.user_id) & (events["event_time"] < query.as_of)]
         seconds = (query.as_of - past["event_time"].max()).total_seconds()
         assert examples.gaps[place, -1] == int(np.log2(seconds + 1))
-
-
-class TestTrainingData:
-    def test_batches_differ_from_epoch_to_epoch(self) -> None:
-        first, second = ({frozenset(batch["user"]) for batch in list_batches(epoch)} for epoch in (1, 2))
-        assert first != second
-
-    def test_an_epoch_shows_every_example_once(self) -> None:
-        batches = list_batches()
-        users = np.concatenate([batch["user"] for batch in batches])
-        assert sorted(users) == list(range(22))
-        # 22 in fours are five and a half: what is over goes to the others.
-        assert sorted(len(batch["user"]) for batch in batches) in ([4, 4, 4, 5, 5], [3, 3, 4, 4, 4, 4])
-
-    def test_the_same_epoch_is_the_same_batches(self) -> None:
-        tf.nest.map_structure(np.testing.assert_array_equal, list_batches(3), list_batches(3))
-
-    def test_the_number_of_steps_is_known_beforehand(self) -> None:
-        data = build_training_data(*make_examples(22), 4, np.random.default_rng(1))
-        assert int(data.cardinality()) == len(list_batches())
-
-    def test_rows_stay_together(self) -> None:
-        for batch in list_batches():
-            np.testing.assert_array_equal(batch["target"][:, 0], batch["user"] + 100)
-            np.testing.assert_array_equal(batch["moment"]["numeric"][:, 0, 0], batch["user"])
-            np.testing.assert_array_equal(batch["history"][:, 0], batch["user"] * 10)
-            np.testing.assert_array_equal(batch["gaps"][:, 0], batch["user"])
-
-    def test_fewer_examples_than_a_batch_are_one_batch(self) -> None:
-        (batch,) = list_batches(batch_size=1024, count=5)
-        assert sorted(batch["user"]) == [0, 1, 2, 3, 4]
-
-    def test_short_windows_lose_their_padding_and_no_target(self) -> None:
-        """Half the windows of eight places hold one item, which makes them two events long."""
-        examples, target = make_examples(8, length=8, targets=8)
-        examples.history[:4, :-1] = -1
-        target[:4, :-2] = -1
-        batches = list(
-            build_training_data(examples, target, 16, np.random.default_rng(0)).as_numpy_iterator()
-        )
-        widths = {user: batch["history"].shape[1] for batch in batches for user in batch["user"]}
-        assert widths == {**dict.fromkeys(range(4), 2), **dict.fromkeys(range(4, 8), 8)}
-        for batch in batches:
-            width = batch["history"].shape[1]
-            assert batch["target"].shape == batch["gaps"].shape == batch["history"].shape
-            tenths = batch["moment"]["numeric"][:, :, 0] - batch["user"][:, None]
-            np.testing.assert_allclose(tenths, np.tile(np.arange(8 - width, 8) / 10, (len(tenths), 1)))
-        assert sum((batch["target"] >= 0).sum() for batch in batches) == (target >= 0).sum()
-
-
-class TestValidationData:
-    def test_one_row_for_each_target_with_what_the_user_has_seen(self) -> None:
-        relevant = csr_array(np.array([[0, 1, 0, 1, 0], [1, 0, 0, 0, 0], [0, 0, 1, 0, 0]], bool))
-        seen = csr_array(np.array([[1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [1, 1, 0, 1, 0]], bool))
-        examples, _ = make_examples(3)
-        first, second = build_validation_data(examples, relevant, seen, batch_size=3).as_numpy_iterator()
-
-        assert first["user"].tolist() == [0, 0, 1]
-        assert first["target"].tolist() == [1, 3, 0]
-        assert first["seen"].tolist() == [[0], [0], [-1]]
-        assert first["history"].tolist() == [[0], [0], [10]]
-        assert first["gaps"].tolist() == [[0], [0], [1]]
-        assert first["moment"]["numeric"].tolist() == [[[0]], [[0]], [[1]]]
-        assert (second["user"].tolist(), second["seen"].tolist()) == ([2], [[0, 1, 3]])
-
-    def test_nothing_seen_is_no_column(self) -> None:
-        examples, _ = make_examples(2)
-        (batch,) = build_validation_data(
-            examples, csr_array(np.eye(2, 4, dtype=bool)), csr_array((2, 4), dtype=bool)
-        ).as_numpy_iterator()
-        assert batch["seen"].shape == (2, 0)
-
-    def test_holds_every_pair_of_the_tiny_store(self, prepared: Prepared, validation: HeldOut) -> None:
-        examples = prepared.build_held_out_examples(validation)
-        data = build_validation_data(examples, validation.relevant, validation.seen)
-        (batch,) = data.as_numpy_iterator()
-        pairs = {
-            (prepared.tables.users["user_id"][user], int(target))
-            for user, target in zip(batch["user"], batch["target"], strict=True)
-        }
-        query, item = validation.relevant.nonzero()
-        assert pairs == set(zip(validation.frame["user_id"].iloc[query], item.tolist(), strict=True))

@@ -1,6 +1,5 @@
 """Training on worlds whose right answer is known, and what early stopping keeps."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,26 +7,22 @@ import pytest
 import tensorflow as tf
 
 from tests.tiny_store import BLOCK_OF_ITEM, LATE_ITEMS
-from tests.training_pipeline.invented import NOTHING, make_model, make_retrieval
+from tests.training_pipeline.invented import make_model, make_retrieval
+from tests.training_pipeline.retrieval.kinds import embed_kinds, fit_kinds
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
-from training_pipeline.retrieval.candidate_tower import ITEM_INDEX, CandidateTower
-from training_pipeline.retrieval.dataset import Examples, build_training_data, build_validation_data
+from training_pipeline.retrieval.batches import build_training_data, build_validation_data
+from training_pipeline.retrieval.dataset import TrainingExamples
 from training_pipeline.retrieval.embed import embed_queries
-from training_pipeline.retrieval.factorized_top_k import FactorizedTopK
 from training_pipeline.retrieval.fit import (
     OBJECTIVE,
     Epochs,
     FittedRetrieval,
     build_schedule,
     fit_model,
-    refit_model,
 )
-from training_pipeline.retrieval.history import MeanHistory
-from training_pipeline.retrieval.inputs import FIRST_KNOWN, SideInputs, Vocabulary
-from training_pipeline.retrieval.model import EmbedCorpus, TwoTowerModel
-from training_pipeline.retrieval.negatives.draw import build_negatives
-from training_pipeline.retrieval.query_tower import QueryTower
+from training_pipeline.retrieval.model import EmbedCorpus
+from training_pipeline.retrieval.novelty import Novelty
 
 SETTINGS = make_retrieval(epochs=30, patience=3)
 
@@ -37,8 +32,8 @@ def build_validation(prepared: Prepared, validation: HeldOut) -> tf.data.Dataset
     return build_validation_data(examples, validation.relevant, validation.seen)
 
 
-def draw_epochs(examples: Examples, target: np.ndarray, batch_size: int) -> Epochs:
-    return lambda epoch: build_training_data(examples, target, batch_size, np.random.default_rng([1, epoch]))
+def draw_epochs(training: TrainingExamples, batch_size: int) -> Epochs:
+    return lambda epoch: build_training_data(training, batch_size, 0.0, np.random.default_rng([1, epoch]))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +42,7 @@ def fitted(
 ) -> FittedRetrieval:
     """Towers trained on the two blocks until validation stops them."""
     tf.keras.utils.set_random_seed(1)
-    training = draw_epochs(*prepared.build_training_examples(), SETTINGS.batch_size)
+    training = draw_epochs(prepared.build_training_examples(), SETTINGS.batch_size)
     held_out = build_validation(prepared, validation)
     return fit_model(make_model(prepared), training, held_out, SETTINGS, tmp_path_factory.mktemp("fitted"))
 
@@ -122,7 +117,7 @@ def test_parameters_are_counted_without_the_corpus(fitted: FittedRetrieval) -> N
 def test_loss_shown_is_the_mean_of_the_epoch(prepared: Prepared) -> None:
     """Without learning, the epoch's loss is the mean over its batches, as it can be computed apart."""
     model = make_model(prepared, loss="full_softmax", temperature=0.001)
-    epoch = draw_epochs(*prepared.build_training_examples(), 64)(1)
+    epoch = draw_epochs(prepared.build_training_examples(), 64)(1)
     model.compile(optimizer=tf.keras.optimizers.SGD(0.0))
     shown = model.fit(epoch, verbose=0).history["loss"]
 
@@ -169,37 +164,10 @@ class PopularWorld:
 
     def fit_scores(self, place: Path, log_q: bool) -> np.ndarray:
         """Scores of all items for each kind of user [num_kinds, num_items] after training."""
-        tf.keras.utils.set_random_seed(0)
-        dim, batch_size = 8, 1000
-        config = make_retrieval(
-            epochs=50,
-            learning_rate=0.02,
-            schedule="cosine",
-            batch_size=batch_size,
-            negatives={"in_batch": batch_size, "log_q": log_q},
-        )
-        kinds = SideInputs({"kind": Vocabulary([f"kind {n}" for n in range(self.num_kinds)], 1)}, {}, {})
-        top_k = FactorizedTopK(self.num_items, dim)
-        model = TwoTowerModel(
-            query_tower=QueryTower(kinds, NOTHING, MeanHistory(), None, [16], dim, dropout=0.0),
-            candidate_tower=CandidateTower(NOTHING, self.num_items + FIRST_KNOWN, [], dim, 0.0, 0.0),
-            users={"kind": np.arange(self.num_kinds, dtype=np.int32)[:, None] + FIRST_KNOWN},
-            items={ITEM_INDEX: np.arange(self.num_items, dtype=np.int32) + FIRST_KNOWN},
-            negatives=build_negatives(config, np.bincount(self.target), top_k.candidates),
-            temperature=1.0,
-            top_k=top_k,
-            seed=0,
-        )
-        nothing = np.full((len(self.user), 1), -1, np.int32)
-        examples = Examples(self.user, {}, history=nothing, gaps=np.zeros_like(nothing))
-        training = draw_epochs(examples, self.target[:, None], batch_size)
-        refit_model(model, training, epochs=config.epochs, config=config, place=place)
-        kind = np.arange(self.num_kinds)
-        asked = replace(examples, user=kind, history=nothing[kind], gaps=nothing[kind] + 1).take(kind)
-        queries = model.embed_queries(
-            asked, tf.zeros([self.num_kinds, 1, dim]), tf.ones([self.num_kinds, 1], tf.bool), training=False
-        )
-        return np.asarray(queries[:, 0] @ tf.transpose(model.embed_corpus()))
+        negatives = {"in_batch": len(self.target) // self.num_kinds, "log_q": log_q}
+        novelty, is_new = Novelty.all_known(self.num_items), np.zeros(len(self.target), bool)
+        model = fit_kinds(self.user, self.target, is_new, novelty, place, negatives=negatives)
+        return embed_kinds(model) @ model.embed_corpus().numpy().T
 
     def select_own(self, scores: np.ndarray) -> np.ndarray:
         """The score of each kind's own item [num_kinds], out of [num_kinds, num_items]."""

@@ -13,7 +13,7 @@ from tests.training_pipeline.invented import MEAN, make_model, make_transformer
 from training_pipeline.config import QueryConfig
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
-from training_pipeline.retrieval.dataset import build_validation_data
+from training_pipeline.retrieval.batches import build_validation_data
 from training_pipeline.retrieval.lazy_adam import LazyAdam
 from training_pipeline.retrieval.model import EmbedCorpus, TwoTowerModel
 
@@ -37,8 +37,8 @@ def model(prepared: Prepared) -> TwoTowerModel:
 
 @pytest.fixture(scope="module")
 def batch(prepared: Prepared) -> dict[str, Any]:
-    examples, _ = prepared.build_training_examples()
-    return tf.nest.map_structure(tf.constant, {**examples.take(ROWS), "target": TARGET[:, None]})
+    windows = prepared.build_training_examples().take(ROWS)
+    return tf.nest.map_structure(tf.constant, windows | {"target": TARGET[:, None]})
 
 
 def take(batch: dict[str, Any], rows: list[int]) -> dict[str, Any]:
@@ -120,14 +120,14 @@ class TestLoss:
     def test_every_target_of_a_window_counts_and_no_other_place(self, prepared: Prepared) -> None:
         query = make_transformer()
         model = build(prepared, query, loss="full_softmax")
-        examples, target = replace(prepared, query=query).build_training_examples()
-        rows = np.array([0, 1, 2, 40])
-        windows = tf.nest.map_structure(tf.constant, {**examples.take(rows), "target": target[rows]})
+        training = replace(prepared, query=query).build_training_examples()
+        windows = tf.nest.map_structure(tf.constant, training.take(np.array([0, 1, 2, 40])))
         queries, items = embed_batch(model, windows)
-        is_asked = target[rows] >= 0
+        target = windows["target"].numpy()
+        is_asked = target >= 0
         assert 0 < is_asked.sum() < is_asked.size
         known = np.flatnonzero(prepared.count_events())
-        expected = compute_loss(queries[is_asked], target[rows][is_asked], items, known, np.zeros(len(known)))
+        expected = compute_loss(queries[is_asked], target[is_asked], items, known, np.zeros(len(known)))
         assert float(model.compute_loss(windows)) == pytest.approx(expected, abs=1e-5)
 
     def test_order_of_the_batch_does_not_matter(self, model: TwoTowerModel, batch: dict[str, Any]) -> None:

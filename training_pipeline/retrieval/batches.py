@@ -1,0 +1,84 @@
+"""The batches that the two towers train and validate on, as tf.data sets."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import tensorflow as tf
+
+from training_pipeline.retrieval.dataset import Examples, TrainingExamples
+from training_pipeline.retrieval.windows import NONE, plan_batches
+
+
+def build_training_data(
+    training: TrainingExamples, batch_size: int, history_dropout: float, rng: np.random.Generator
+) -> tf.data.Dataset:
+    """One epoch of shuffled batches for `TwoTowerModel.compute_loss`.
+
+    Args:
+        training: windows of the training events.
+        batch_size: chosen items a step, about.
+        history_dropout: share of the windows shown as if nothing were known of their users' past.
+        rng: draws the order.
+    """
+    examples, length, targets = (
+        training.examples,
+        training.examples.history.shape[1],
+        training.target.shape[1],
+    )
+    num_events = (examples.history >= 0).sum(axis=1) + 1
+    batches = plan_batches(num_events, length, targets, batch_size, rng)
+
+    def generate() -> Iterator[dict[str, Any]]:
+        for rows, width in batches:
+            batch, asked = training.take(rows), min(targets, width)
+            hidden = rng.random(len(rows)) < history_dropout
+            for name, values in batch["moment"].items():
+                values[hidden] = training.unknown[name][rows[hidden]]
+            batch["history"][hidden], batch["gaps"][hidden] = NONE, 0
+            yield {
+                "user": batch["user"],
+                "moment": {name: values[:, -asked:] for name, values in batch["moment"].items()},
+                "history": batch["history"][:, -width:],
+                "gaps": batch["gaps"][:, -width:],
+                "target": batch["target"][:, -asked:],
+                "is_new": batch["is_new"][:, -asked:],
+            }
+
+    data = tf.data.Dataset.from_generator(generate, output_signature=_build_signature(examples))
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
+
+
+def _build_signature(examples: Examples) -> dict[str, Any]:
+    """Shapes and types of a batch of windows."""
+    grid = tf.TensorSpec([None, None], tf.int32)
+    moment = {
+        name: tf.TensorSpec([None, None, *values.shape[2:]], values.dtype)
+        for name, values in examples.moment.items()
+    }
+    return {
+        "user": tf.TensorSpec([None], tf.int32),
+        "moment": moment,
+        **dict.fromkeys(("history", "gaps", "target"), grid),
+        "is_new": tf.TensorSpec([None, None], tf.bool),
+    }
+
+
+def build_validation_data(
+    examples: Examples, relevant: sp.csr_array, seen: sp.csr_array, batch_size: int = 512
+) -> tf.data.Dataset:
+    """Batches for `TwoTowerModel.test_step`: one row for each (query, target) pair.
+
+    Args:
+        examples: one for each query.
+        relevant: chosen items [num_queries, num_items] bool.
+        seen: items to exclude [num_queries, num_items] bool.
+        batch_size: pairs a step.
+    """
+    query, target = relevant.nonzero()
+    past = seen[query]
+    seen_rows = tf.RaggedTensor.from_row_splits(past.indices.astype(np.int32), past.indptr.astype(np.int64))
+    content = {**examples.take(query), "target": target.astype(np.int32), "seen": seen_rows}
+    pairs = tf.data.Dataset.from_tensor_slices(content).batch(batch_size)
+    return pairs.map(lambda batch: {**batch, "seen": batch["seen"].to_tensor(-1)}).prefetch(4)
