@@ -16,6 +16,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
+from feature_pipeline.artefact import hash_text
 from feature_pipeline.config import ConfigError, unknown_key
 from feature_pipeline.errors import UserError
 
@@ -23,6 +24,8 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 
 # Choices of one swept key that are tried before a sweep starts.
 _TRIED_CHOICES = 100
+# File systems take 255 bytes for a name.
+_LONGEST_NAME = 200
 
 
 def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
@@ -41,11 +44,17 @@ def run(task: Callable[[DictConfig], Any], config_name: str) -> None:
             _stop(error)
 
     guarded.__module__ = "__main__"
+    OmegaConf.register_new_resolver("shorten", shorten, replace=True)
     try:
         check_overrides(config_name, sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(guarded)()
     except (UserError, HydraException) as error:
         _stop(error)
+
+
+def shorten(name: str) -> str:
+    """A name that a folder can have: as it is, or its beginning and an id that tells it from others."""
+    return name if len(name.encode()) <= _LONGEST_NAME else f"{name[:100]}~{hash_text(name)}"
 
 
 def _stop(error: Exception) -> None:

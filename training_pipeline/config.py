@@ -171,6 +171,15 @@ class Settings(Strict):
     tensorboard: bool
 
     @model_validator(mode="after")
+    def _check_artifacts(self) -> "Settings":
+        if set(self.artifacts) & set("[]*?"):
+            raise ValueError(
+                f"artifacts={self.artifacts} holds one of [ ] * ?, which TensorFlow takes for patterns in "
+                "the paths of checkpoints. Remedy: name another folder"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_heads(self) -> "Settings":
         dim, query = self.retrieval.embedding_dim, self.query
         if isinstance(query, TransformerConfig) and dim % query.heads:

@@ -16,6 +16,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from feature_pipeline.artefact import find_current
+from feature_pipeline.config import ConfigError
 from feature_pipeline.splits import VALIDATION
 from training_pipeline.config import read_settings
 from training_pipeline.evaluation.curve import write_curve
@@ -27,9 +28,15 @@ RESULT = "result.json"
 
 
 def run_job(config: DictConfig) -> float:
-    """Trains the towers with one setting, unless an earlier sweep did; returns validation NDCG@10."""
+    """Trains the towers with one setting, unless an earlier sweep did; returns validation NDCG@10.
+
+    Raises:
+        ConfigError: a setting is unknown, or asks for several machines.
+    """
     place = Path(HydraConfig.get().runtime.output_dir) / RESULT
     settings = read_settings(config)
+    if settings.strategy == "multi_worker":
+        raise ConfigError("strategy: a sweep runs on one machine, expected default or mirrored")
     parent = Path(settings.artifacts) / settings.dataset / "features"
     key = name_run(settings, find_current(parent, "run make features first").name)
     if place.exists() and (kept := json.loads(place.read_text()))["key"] == key:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from feature_pipeline.config import ConfigError
-from feature_pipeline.entry import CONF, check_overrides
+from feature_pipeline.entry import CONF, check_overrides, shorten
 
 ROOT = CONF.parent
 TOWERS = ", ".join(sorted(path.stem for path in (CONF / "tower").glob("*.yaml")))
@@ -160,3 +160,11 @@ def test_logs_go_to_stderr_and_stdout_is_for_results() -> None:
     assert "ext://sys.stderr" in done.stdout
     assert "ext://sys.stdout" not in done.stdout
     assert done.stderr == ""
+
+
+def test_names_that_fit_a_folder_stay_and_others_are_told_apart() -> None:
+    fits, longer = "x" * 200, "x" * 300
+    assert shorten(fits) == fits
+    names = {shorten(longer), shorten(longer + "a"), shorten("ü" * 150)}
+    assert len(names) == 3
+    assert all(len(name.encode()) <= 255 and name[:100] in ("x" * 100, "ü" * 100) for name in names)

@@ -56,6 +56,14 @@ def test_wrong_settings_are_refused_by_name(override: str, message: str) -> None
         read_settings(compose_train(override))
 
 
+@pytest.mark.parametrize("folder", ["runs[1]", "run*", "what?"])
+def test_a_folder_that_tensorflow_reads_as_a_pattern_is_refused(folder: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^artifacts=.* holds one of \[ \] \* \?.* Remedy: name another folder$"
+    ):
+        read_settings(compose_train(f"artifacts='{folder}'"))
+
+
 def test_all_wrong_plain_settings_are_named_at_once() -> None:
     with pytest.raises(ConfigError, match=r"seed: .*; threads: "):
         read_settings(compose_train("seed=lucky", "threads=0"))

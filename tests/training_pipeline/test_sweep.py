@@ -2,11 +2,15 @@
 
 import json
 import re
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
+from feature_pipeline.entry import CONF
 from tests.tiny_store import write_tiny_store
 from tests.training_pipeline.command import DATASET, compose_train, run_training
 from training_pipeline.config import read_settings
@@ -49,7 +53,9 @@ def sweep(artifacts: Path, dims: str) -> tuple[list[str], dict[str, Path]]:
     assert output.returncode == 0, output.stderr
     heading, *lines = output.stdout.splitlines()
     assert heading.startswith("validation NDCG@10")
-    files = {_find_dim(str(file)): file for file in artifacts.rglob("result.json")}
+    files = {
+        _find_dim(json.loads(file.read_text())["setting"]): file for file in artifacts.rglob("result.json")
+    }
     return [_find_dim(line) for line in lines], files
 
 
@@ -83,6 +89,21 @@ def test_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
     again = json.loads(files["4"].read_text())
     assert again["key"] == results["4"]["key"]
     assert again["validation NDCG@10"] == pytest.approx(results["4"]["validation NDCG@10"], abs=1e-6)
+
+
+@pytest.mark.parametrize("file", sorted((CONF / "sweep").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_job_of_the_sweeps_that_come_along_is_valid(file: Path) -> None:
+    params = OmegaConf.load(file).hydra.sweeper.params
+    choices = [[f"{name}={value}" for value in values.split(",")] for name, values in params.items()]
+    names = {name_run(read_settings(compose_train(*job)), "store") for job in product(*choices)}
+    assert len(names) == prod(map(len, choices)) > 1
+
+
+def test_several_machines_are_refused(tmp_path: Path) -> None:
+    write_tiny_store(tmp_path, DATASET)
+    output = run_training(tmp_path, "strategy=multi_worker", "--multirun")
+    assert output.returncode != 0
+    assert "strategy: a sweep runs on one machine, expected default or mirrored" in output.stderr
 
 
 def test_name_of_a_run_follows_settings_and_features_but_not_the_place() -> None:
