@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-CUTOFFS = (5, 10, 20, 50, 100)
+CUTOFFS = (5, 10, 20, 50, 100, 200)
 
 
 @dataclass(frozen=True)

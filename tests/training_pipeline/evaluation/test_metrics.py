@@ -78,7 +78,7 @@ class TestComputeMetrics:
 
     def test_names_and_shapes(self):
         values = compute_metrics(np.arange(3.0), np.array([0, 2, 3]))
-        assert set(values) == {"MRR"} | {f"{name}@{k}" for name in METRICS for k in (5, 10, 20, 50, 100)}
+        assert set(values) == {"MRR"} | {f"{name}@{k}" for name in METRICS for k in (5, 10, 20, 50, 100, 200)}
         assert all(value.shape == (2,) and value.dtype == np.float64 for value in values.values())
 
     def test_query_without_relevant_items_is_refused(self):
