@@ -26,7 +26,7 @@ class TowerConfig(Strict):
 
 
 class MeanConfig(Strict):
-    """The history as the mean of the last `length` items."""
+    """The history as the mean of the last `length` items, weighted by how many came after each."""
 
     history: Literal["mean"]
     length: PositiveInt

@@ -39,7 +39,7 @@ def test_overrides_arrive() -> None:
             "retrieval.negatives.hard=-1",
             r"retrieval\.negatives\.hard: .*greater than or equal to 0, found -1",
         ),
-        ("retrieval.negatives.in_batch=0", r"^retrieval: .*set negatives\.uniform or negatives\.in_batch"),
+        ("retrieval.negatives.uniform=0", r"^retrieval: .*set negatives\.uniform or negatives\.in_batch"),
         ("tower.query=[8,0]", r"tower\.query\.1: .*greater than 0, found 0"),
         ("query.length=-1", r"query\.length: .*greater than 0, found -1"),
         ("query.items=all", r"query\..*items: .*'candidate' or 'own', found 'all'"),
@@ -82,5 +82,5 @@ def test_heads_must_divide_the_embedding() -> None:
 
 
 def test_full_softmax_needs_no_negatives() -> None:
-    settings = read_settings(compose_train("retrieval.loss=full_softmax", "retrieval.negatives.in_batch=0"))
+    settings = read_settings(compose_train("retrieval.loss=full_softmax", "retrieval.negatives.uniform=0"))
     assert settings.retrieval.loss == "full_softmax"

@@ -67,5 +67,5 @@ def build_model(
 
 def _build_history(query: QueryConfig, dim: int, dropout: float) -> tf.keras.layers.Layer:
     if isinstance(query, MeanConfig):
-        return MeanHistory()
+        return MeanHistory(query.length)
     return TransformerHistory(query.length, dim, query.blocks, query.heads, dropout, query.with_mean)

@@ -17,15 +17,27 @@ NUM_GAPS = 32
 
 
 class MeanHistory(tf.keras.layers.Layer):
-    """The mean of the items so far; zero where there is none."""
+    """The mean of the items so far, each weighted by how many came after it; zero where there is none.
 
-    def __init__(self) -> None:
+    The weights are learned, and equal at first.
+
+    Args:
+        length: items with a weight of their own; older ones weigh as the last of these.
+    """
+
+    def __init__(self, length: int):
         super().__init__(name="mean", dtype="float32")
+        self.logits = self.add_weight(name="logits", shape=(length,), initializer="zeros")
 
     def call(self, vectors: tf.Tensor, mask: tf.Tensor, gaps: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Encodes histories; see the module."""
-        weights = tf.cast(mask, vectors.dtype)[:, :, None]
-        return tf.cumsum(vectors * weights, axis=1) / tf.maximum(tf.cumsum(weights, axis=1), 1.0)
+        place = tf.range(tf.shape(vectors)[1])
+        age = place[:, None] - place
+        learned = tf.gather(tf.exp(self.logits), tf.clip_by_value(age, 0, self.logits.shape[0] - 1))
+        weights = tf.where(age < 0, 0.0, learned)
+        weights = weights * tf.cast(mask, tf.float32)[:, None, :]
+        total = tf.reduce_sum(weights, axis=2, keepdims=True)
+        return tf.matmul(weights, vectors) / tf.where(total == 0, 1.0, total)
 
 
 class TransformerHistory(tf.keras.layers.Layer):
@@ -51,7 +63,7 @@ class TransformerHistory(tf.keras.layers.Layer):
         self.drop = Dropout(dropout)
         self.blocks = [Block(dim, heads, dropout, name=f"block_{number}") for number in range(blocks)]
         self.norm = tf.keras.layers.LayerNormalization(epsilon=1e-6, dtype="float32")
-        self.mean = MeanHistory() if with_mean else None
+        self.mean = MeanHistory(length) if with_mean else None
 
     def _add_table(self, name: str, rows: int, dim: int) -> tf.Variable:
         return self.add_weight(name=name, shape=(rows, dim), initializer=small_normal())

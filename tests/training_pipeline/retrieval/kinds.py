@@ -48,7 +48,7 @@ def fit_kinds(
     kinds = SideInputs({"kind": Vocabulary([f"kind {n}" for n in range(num_kinds)], 1)}, {}, {})
     top_k = FactorizedTopK(num_items, DIM)
     model = TwoTowerModel(
-        query_tower=QueryTower(kinds, NOTHING, MeanHistory(), None, [16], DIM, dropout=0.0),
+        query_tower=QueryTower(kinds, NOTHING, MeanHistory(1), None, [16], DIM, dropout=0.0),
         candidate_tower=CandidateTower(NOTHING, num_items + FIRST_KNOWN, [], DIM, 0.0, 0.0),
         users={"kind": np.arange(num_kinds, dtype=np.int32)[:, None] + FIRST_KNOWN},
         items={ITEM_INDEX: np.arange(num_items, dtype=np.int32) + FIRST_KNOWN},

@@ -109,8 +109,9 @@ def test_parameters_are_counted_without_the_corpus(fitted: FittedRetrieval) -> N
     # 39 ids of 4; shape 4 of 16; text 8 to 4, as much for its gate, and 4 where it is missing; price 2;
     # mlp from 4 + 16 + 4 + 2 to 8 to 4.
     candidate = 39 * 4 + 4 * 16 + (2 * (8 * 4 + 4) + 4) + (26 * 8 + 8) + (8 * 4 + 4)
-    # country and device 4 of 16 each; age 2, twelve numbers of the moment 24; mlp from 4 + 16 + 2 + 16 + 24.
-    query = 2 * 4 * 16 + (62 * 8 + 8) + (8 * 4 + 4)
+    # country and device 4 of 16 each; age 2, twelve numbers of the moment 24; mlp from 4 + 16 + 2 + 16 + 24;
+    # a weight for each of five places of the history.
+    query = 2 * 4 * 16 + (62 * 8 + 8) + (8 * 4 + 4) + 5
     assert fitted.num_parameters == candidate + query
 
 

@@ -22,6 +22,13 @@ MASK = np.array([[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0]], bo
 Encoder = Callable[..., np.ndarray]
 
 
+def build_mean() -> MeanHistory:
+    """One that has learned to weigh the last items most."""
+    layer = MeanHistory(LENGTH)
+    layer.logits.assign(np.linspace(1, -1, LENGTH))
+    return layer
+
+
 def build_transformer(with_mean: bool = False, blocks: int = 2) -> TransformerHistory:
     tf.keras.utils.set_random_seed(1)
     return TransformerHistory(LENGTH, DIM, blocks, heads=2, dropout=0.0, with_mean=with_mean)
@@ -30,7 +37,7 @@ def build_transformer(with_mean: bool = False, blocks: int = 2) -> TransformerHi
 @pytest.fixture(params=["mean", "transformer", "transformer with mean"])
 def encode(request: pytest.FixtureRequest) -> Encoder:
     """Each encoder, as a function from arrays to an array."""
-    layer = MeanHistory() if request.param == "mean" else build_transformer("with mean" in request.param)
+    layer = build_mean() if request.param == "mean" else build_transformer("with mean" in request.param)
 
     def call(vectors: np.ndarray, mask: np.ndarray, gaps: np.ndarray) -> np.ndarray:
         return layer(tf.constant(vectors), tf.constant(mask), tf.constant(gaps)).numpy()
@@ -98,11 +105,11 @@ class TestEveryEncoder:
         np.testing.assert_allclose(alone, encode(vectors, MASK, gaps), atol=1e-5)
 
 
-def test_order_of_earlier_items_matters_to_the_transformer_and_not_to_the_mean(
+def test_order_of_earlier_items_matters_to_the_transformer_and_not_to_the_untrained_mean(
     vectors: np.ndarray, gaps: np.ndarray
 ) -> None:
     turned = vectors[:, [3, 0, 4, 1, 2, 5]]
-    layer, mean = build_transformer(), MeanHistory()
+    layer, mean = build_transformer(), MeanHistory(LENGTH)
     moved = layer(turned, MASK, gaps)[0, -1] - layer(vectors, MASK, gaps)[0, -1]
     assert np.abs(moved).max() > 1e-3
     np.testing.assert_allclose(
@@ -121,17 +128,29 @@ def test_the_gap_of_an_item_matters_to_the_transformer(vectors: np.ndarray, gaps
 
 def test_with_mean_adds_the_mean(vectors: np.ndarray, gaps: np.ndarray) -> None:
     with_mean, without = build_transformer(with_mean=True), build_transformer()
-    expected = without(vectors, MASK, gaps) + MeanHistory()(vectors, MASK, gaps)
+    expected = without(vectors, MASK, gaps) + build_mean()(vectors, MASK, gaps)
     with_mean(vectors, MASK, gaps)
-    with_mean.set_weights(without.get_weights())
+    shared = [variable for variable in with_mean.variables if variable is not with_mean.mean.logits]
+    for variable, value in zip(shared, without.variables, strict=True):
+        variable.assign(value)
+    with_mean.mean.logits.assign(build_mean().logits)
     np.testing.assert_allclose(with_mean(vectors, MASK, gaps), expected, atol=1e-5)
 
 
 def test_mean_of_the_items_so_far() -> None:
     vectors = np.array([[[9.0, 9.0], [1.0, 2.0], [3.0, 6.0], [5.0, 1.0]]], np.float32)
     mask = np.array([[False, True, True, True]])
-    means = MeanHistory()(vectors, mask, np.zeros([1, 4], np.int32))
+    means = MeanHistory(4)(vectors, mask, np.zeros([1, 4], np.int32))
     np.testing.assert_allclose(means, [[[0, 0], [1, 2], [2, 4], [3, 3]]])
+
+
+def test_mean_weighs_the_items_by_how_many_came_after() -> None:
+    """The last item counts three times and the one before it twice."""
+    layer = MeanHistory(3)
+    layer.logits.assign(np.log([3.0, 2.0, 1.0]))
+    vectors = np.array([[[1.0], [2.0], [10.0]]], np.float32)
+    means = layer(vectors, np.array([[True, True, True]]), np.zeros([1, 3], np.int32))
+    np.testing.assert_allclose(means[0, :, 0], [1, (3 * 2 + 2 * 1) / 5, (3 * 10 + 2 * 2 + 1) / 6], rtol=1e-6)
 
 
 def test_units_are_dropped_in_training_only(vectors: np.ndarray, gaps: np.ndarray) -> None:

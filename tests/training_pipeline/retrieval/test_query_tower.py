@@ -39,7 +39,7 @@ def make_query(targets: int = LENGTH, **history: np.ndarray) -> Query:
 def make_tower(encoder: str, items: tf.keras.layers.Layer | None = None, **sides: SideInputs) -> QueryTower:
     tf.keras.utils.set_random_seed(0)
     history = (
-        MeanHistory()
+        MeanHistory(LENGTH)
         if encoder == "mean"
         else TransformerHistory(LONGEST, DIM, blocks=2, heads=2, dropout=0.5, with_mean=True)
     )
