@@ -68,7 +68,7 @@ bench: $(STAMP) ## one of benchmarks/*.py (NAME=features, NAME=encoding ROOT=DIR
 
 test: $(STAMP) $(EXTRAS) ## lint, types, import rules and all tests
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) $(EXTRAS) ## ruff, mypy, import rules
 	$(BIN)/ruff check .

@@ -22,13 +22,9 @@ def build_training_data(
         history_dropout: share of the windows shown as if nothing were known of their users' past.
         rng: draws the order.
     """
-    examples, length, targets = (
-        training.examples,
-        training.examples.history.shape[1],
-        training.target.shape[1],
-    )
-    num_events = (examples.history >= 0).sum(axis=1) + 1
-    batches = plan_batches(num_events, length, targets, batch_size, rng)
+    history, targets = training.examples.history, training.target.shape[1]
+    num_events = (history >= 0).sum(axis=1) + 1
+    batches = plan_batches(num_events, history.shape[1], targets, batch_size, rng)
 
     def generate() -> Iterator[dict[str, Any]]:
         for rows, width in batches:
@@ -46,7 +42,7 @@ def build_training_data(
                 "is_new": batch["is_new"][:, -asked:],
             }
 
-    data = tf.data.Dataset.from_generator(generate, output_signature=_build_signature(examples))
+    data = tf.data.Dataset.from_generator(generate, output_signature=_build_signature(training.examples))
     return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
 
 
