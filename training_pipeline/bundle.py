@@ -2,13 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from feature_pipeline import artefact
@@ -84,7 +85,7 @@ class Bundle:
 
     @cached_property
     def candidate_tower(self) -> Callable[[dict[str, Any]], tf.Tensor]:
-        """Encoded items -> embeddings [batch, embedding_dim] float32; embeds new items without training."""
+        """Encoded items -> embeddings [batch, embedding_dim] float32; see `embed_items`."""
         return self._load_tower(_CANDIDATE_TOWER)
 
     @property
@@ -101,6 +102,20 @@ class Bundle:
     def ranker_config(self) -> RankerConfig:
         """The ranker's settings."""
         return RankerConfig.model_validate(self.manifest["config"]["ranker"])
+
+    def embed_items(self, items: pd.DataFrame, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Embeds items; those that came after training need none, their content speaks for them.
+
+        Args:
+            items: columns of the items table.
+            vectors: embedding columns [num_items, dim] float32, as `Tables.item_vectors`.
+
+        Returns:
+            [num_items, embedding_dim] float32.
+        """
+        encoded = self.inputs.encode_items(items, vectors)
+        embedded: np.ndarray = self.candidate_tower(tf.nest.map_structure(tf.constant, encoded)).numpy()
+        return embedded
 
     def _load_tower(self, name: str) -> Callable[[dict[str, Any]], tf.Tensor]:
         module = tf.saved_model.load(str(self.path / name))

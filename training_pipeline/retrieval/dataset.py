@@ -1,5 +1,6 @@
 """Feature store -> the arrays that the two towers read."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ class TowerInputs:
     item: SideInputs
     item_ids: Vocabulary
 
-    def encode_items(self, items: pd.DataFrame, vectors: dict[str, np.ndarray]) -> Arrays:
+    def encode_items(self, items: pd.DataFrame, vectors: Mapping[str, np.ndarray]) -> Arrays:
         """Encodes the items table; see `index_items` and `SideInputs.encode`."""
         return {ITEM_INDEX: self.index_items(items), **self.item.encode(items, vectors)}
 
