@@ -71,9 +71,9 @@ def draw_batch(num_items: int, rng: np.random.Generator) -> dict[str, Any]:
     """Full windows of items that follow a power law."""
     drawn = rng.power(0.3, (ROWS, LENGTH + 1)) * num_items
     items = np.minimum(drawn, num_items - 1).astype(np.int32)
-    gaps = rng.integers(0, 20, (ROWS, LENGTH)).astype(np.int32)
+    times = rng.integers(0, 10**12, (ROWS, LENGTH + 1)).cumsum(axis=1)
     user = np.zeros(ROWS, np.int32)
-    windows = {"history": items[:, :-1], "target": items[:, 1:], "gaps": gaps, "user": user}
+    windows = {"history": items[:, :-1], "target": items[:, 1:], "times": times, "user": user}
     windows["is_new"] = np.zeros(items[:, 1:].shape, bool)
     return {**{name: tf.constant(values) for name, values in windows.items()}, "moment": {}}
 

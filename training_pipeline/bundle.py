@@ -21,7 +21,7 @@ from training_pipeline.ranking.model import Ranker
 from training_pipeline.retrieval.dataset import Tables, TowerInputs, read_tables
 from training_pipeline.retrieval.model import TwoTowerModel
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 METRICS = "metrics.json"
 REPORT = "report.html"
 

@@ -27,7 +27,7 @@ from training_pipeline.ranking.rows import RankingRows, build_ranking_rows
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.retrieval.model import TwoTowerModel
 
-# Everything that a query can hold: places, gaps, and items by their index.
+# Everything that a query can hold: places, times, and items by their index.
 QUERY = make_transformer(items="own")
 METRICS = [MetricRow("retrieval", "two towers", "test", "all", "NDCG@10", 0.5, 0.4, 0.6, 9)]
 CONFIG: dict[str, Any] = {
@@ -220,7 +220,7 @@ class TestDamage:
     def test_other_version_is_refused(self, copy: Bundle) -> None:
         manifest = copy.path / "manifest.json"
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 99}))
-        with pytest.raises(ArtefactError, match="expected format_version 2, found 99"):
+        with pytest.raises(ArtefactError, match="expected format_version 3, found 99"):
             open_bundle(copy.path)
 
     def test_no_bundle_names_the_command_that_makes_one(self, tmp_path: Path) -> None:

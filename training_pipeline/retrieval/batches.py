@@ -32,12 +32,12 @@ def build_training_data(
             hidden = rng.random(len(rows)) < history_dropout
             for name, values in batch["moment"].items():
                 values[hidden] = training.unknown[name][rows[hidden]]
-            batch["history"][hidden], batch["gaps"][hidden] = NONE, 0
+            batch["history"][hidden] = NONE
             yield {
                 "user": batch["user"],
                 "moment": {name: values[:, -asked:] for name, values in batch["moment"].items()},
                 "history": batch["history"][:, -width:],
-                "gaps": batch["gaps"][:, -width:],
+                "times": batch["times"][:, -(width + 1) :],
                 "target": batch["target"][:, -asked:],
                 "is_new": batch["is_new"][:, -asked:],
             }
@@ -56,7 +56,8 @@ def _build_signature(examples: Examples) -> dict[str, Any]:
     return {
         "user": tf.TensorSpec([None], tf.int32),
         "moment": moment,
-        **dict.fromkeys(("history", "gaps", "target"), grid),
+        **dict.fromkeys(("history", "target"), grid),
+        "times": tf.TensorSpec([None, None], tf.int64),
         "is_new": tf.TensorSpec([None, None], tf.bool),
     }
 

@@ -15,7 +15,6 @@ from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, F
 from feature_pipeline.store import FeatureStore
 from training_pipeline.config import QueryConfig
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
-from training_pipeline.retrieval.history import find_gaps
 from training_pipeline.retrieval.inputs import Arrays, SideInputs, Vocabulary, fit_inputs
 from training_pipeline.retrieval.novelty import Novelty, find_first_events, find_novelty
 from training_pipeline.retrieval.windows import NONE, cut_windows
@@ -101,19 +100,19 @@ class Examples:
         moment: encoded activity and context features, [num_examples, targets, ...] each: one query after each
             of the last `targets` items.
         history: positions of items [num_examples, length] int32, oldest first, -1 pads.
-        gaps: classes of the time from each to what came next [num_examples, length] int32.
+        times: when each was met and, last, when the query asks [num_examples, length + 1] int64 microseconds.
     """
 
     user: np.ndarray
     moment: Arrays
     history: np.ndarray
-    gaps: np.ndarray
+    times: np.ndarray
 
     def take(self, rows: np.ndarray) -> dict[str, Any]:
         """The examples at `rows`, as a nest of arrays."""
         moment = {name: values[rows] for name, values in self.moment.items()}
-        history, gaps = self.history[rows], self.gaps[rows]
-        return {"user": self.user[rows], "moment": moment, "history": history, "gaps": gaps}
+        history, times = self.history[rows], self.times[rows]
+        return {"user": self.user[rows], "moment": moment, "history": history, "times": times}
 
 
 def read_tables(store: FeatureStore) -> Tables:
@@ -169,7 +168,7 @@ def build_examples(
         user=tables.find_users(queries),
         moment={name: values[:, None] for name, values in moment.items()},
         history=history.astype(np.int32),
-        gaps=_find_gaps(np.column_stack([times, to_microseconds(queries[AS_OF])]), history),
+        times=np.column_stack([times, to_microseconds(queries[AS_OF])]),
     )
 
 
@@ -224,7 +223,7 @@ def build_training_examples(
             user=user[windows[:, -1]],
             moment=moment,
             history=history,
-            gaps=_find_gaps(np.append(time, 0)[windows], history),
+            times=np.append(time, 0)[windows],
         ),
         unknown=unknown,
         target=positions[chosen],
@@ -242,8 +241,3 @@ def hide_past(queries: pd.DataFrame, builder: FeatureBuilder) -> pd.DataFrame:
     """
     unknown = queries.assign(**{USER_ID: _NOBODY})
     return unknown.assign(**builder.compute_query_features(unknown))
-
-
-def _find_gaps(times: np.ndarray, history: np.ndarray) -> np.ndarray:
-    """Classes of the gaps between times [num_examples, length + 1]; 0 where there is no item."""
-    return np.where(history >= 0, find_gaps(np.diff(times, axis=1)), 0).astype(np.int32)

@@ -44,7 +44,7 @@ def embed_queries(
                 "vectors": item_embeddings[items],
                 "index": item_index[items],
                 "mask": history >= 0,
-                "gaps": batch["gaps"],
+                "times": batch["times"],
             },
         }
         embedded.append(tower(tf.nest.map_structure(tf.constant, query)).numpy()[:, 0])

@@ -118,7 +118,7 @@ class TwoTowerModel(tfrs.models.Model):
                 "vectors": vectors,
                 "index": tf.gather(self.items[ITEM_INDEX], tf.maximum(history, 0)),
                 "mask": history >= 0,
-                "gaps": inputs["gaps"],
+                "times": inputs["times"],
             },
         }
         return self.query_tower(query, training=training)
@@ -146,7 +146,7 @@ class TwoTowerModel(tfrs.models.Model):
                 "vectors": tf.TensorSpec([None, None, dim], tf.float32),
                 "index": tf.TensorSpec([None, None], tf.int32),
                 "mask": tf.TensorSpec([None, None], tf.bool),
-                "gaps": tf.TensorSpec([None, None], tf.int32),
+                "times": tf.TensorSpec([None, None], tf.int64),
             },
         }
 

@@ -51,7 +51,7 @@ class QueryTower(tf.keras.Model):
                 one query after each of the last `targets` places of the history; `asked` [batch, targets]
                 bool, whether there is one; `history`: `vectors` [batch, length, embedding_dim] float32 out of
                 the candidate tower, `index` [batch, length] int32 of the items' vocabulary, `mask` [batch,
-                length] bool, `gaps` [batch, length] int32, see `retrieval.history`.
+                length] bool, `times` [batch, length + 1] int64, see `retrieval.history`.
             training: whether hidden units are dropped.
 
         Returns:
@@ -59,7 +59,7 @@ class QueryTower(tf.keras.Model):
         """
         history, moment = query["history"], query["moment"]
         vectors = history["vectors"] if self.items is None else self.items(history["index"])
-        past = self.history(vectors, history["mask"], history["gaps"], training=training)
+        past = self.history(vectors, history["mask"], history["times"], training=training)
         shape = tf.shape(query["asked"])
         past = past[:, -shape[1] :]
         parts = [past, self._repeat_user(query["user"], shape[1]), self._embed_moment(moment, shape)]

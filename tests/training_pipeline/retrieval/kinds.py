@@ -59,7 +59,7 @@ def fit_kinds(
         seed=0,
     )
     nothing = np.full((len(kind), 1), -1, np.int32)
-    examples = Examples(kind.astype(np.int32), {}, history=nothing, gaps=np.zeros_like(nothing))
+    examples = Examples(kind.astype(np.int32), {}, history=nothing, times=np.zeros((len(kind), 2), np.int64))
     windows = TrainingExamples(examples, {}, target[:, None].astype(np.int32), is_new[:, None], novelty)
 
     def draw_epoch(epoch: int) -> tf.data.Dataset:
@@ -73,7 +73,7 @@ def embed_kinds(model: TwoTowerModel) -> np.ndarray:
     """Query embeddings of one user of each kind [num_kinds, DIM]."""
     kind = np.arange(len(model.users["kind"]), dtype=np.int32)
     nothing = np.full((len(kind), 1), -1, np.int32)
-    asked = Examples(kind, {}, history=nothing, gaps=nothing + 1).take(kind)
+    asked = Examples(kind, {}, history=nothing, times=np.zeros((len(kind), 2), np.int64)).take(kind)
     vectors = tf.zeros([len(kind), 1, DIM])
     embedded = model.embed_queries(asked, vectors, tf.ones([len(kind), 1], tf.bool), training=False)
     queries: np.ndarray = embedded[:, 0].numpy()

@@ -24,7 +24,7 @@ def make_training(count: int, length: int = 1, targets: int = 1) -> TrainingExam
         user=number,
         moment={"numeric": (number[:, None] + columns)[:, :, None]},
         history=np.repeat(number[:, None] * 10, length, axis=1),
-        gaps=np.repeat(number[:, None], length, axis=1),
+        times=np.repeat(number[:, None].astype(np.int64), length + 1, axis=1),
     )
     return TrainingExamples(
         examples,
@@ -67,7 +67,7 @@ class TestTrainingData:
             np.testing.assert_array_equal(batch["target"][:, 0], batch["user"] + 100)
             np.testing.assert_array_equal(batch["moment"]["numeric"][:, 0, 0], batch["user"])
             np.testing.assert_array_equal(batch["history"][:, 0], batch["user"] * 10)
-            np.testing.assert_array_equal(batch["gaps"][:, 0], batch["user"])
+            np.testing.assert_array_equal(batch["times"][:, 0], batch["user"])
             np.testing.assert_array_equal(batch["is_new"][:, 0], batch["user"] % 2 == 0)
 
     def test_fewer_examples_than_a_batch_are_one_batch(self) -> None:
@@ -85,7 +85,8 @@ class TestTrainingData:
         assert widths == {**dict.fromkeys(range(4), 2), **dict.fromkeys(range(4, 8), 8)}
         for batch in batches:
             width = batch["history"].shape[1]
-            assert batch["target"].shape == batch["gaps"].shape == batch["history"].shape
+            assert batch["target"].shape == batch["history"].shape
+            assert batch["times"].shape == (len(batch["user"]), width + 1)
             tenths = batch["moment"]["numeric"][:, :, 0] - batch["user"][:, None]
             np.testing.assert_allclose(tenths, np.tile(np.arange(8 - width, 8) / 10, (len(tenths), 1)))
         assert sum((batch["target"] >= 0).sum() for batch in batches) == (training.target >= 0).sum()
@@ -96,7 +97,6 @@ class TestHistoryDropout:
         for batch in list_batches(history_dropout=0.5):
             hidden = batch["history"][:, 0] == -1
             user = batch["user"].astype(float)
-            np.testing.assert_array_equal(batch["gaps"][hidden], 0)
             np.testing.assert_array_equal(batch["moment"]["numeric"][:, 0, 0], np.where(hidden, -user, user))
             np.testing.assert_array_equal(batch["history"][~hidden, 0], batch["user"][~hidden] * 10)
             np.testing.assert_array_equal(batch["target"][:, 0], batch["user"] + 100)
@@ -133,7 +133,7 @@ class TestValidationData:
         assert first["target"].tolist() == [1, 3, 0]
         assert first["seen"].tolist() == [[0], [0], [-1]]
         assert first["history"].tolist() == [[0], [0], [10]]
-        assert first["gaps"].tolist() == [[0], [0], [1]]
+        assert first["times"].tolist() == [[0, 0], [0, 0], [1, 1]]
         assert first["moment"]["numeric"].tolist() == [[[0]], [[0]], [[1]]]
         assert (second["user"].tolist(), second["seen"].tolist()) == ([2], [[0, 1, 3]])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feature_pipeline.point_in_time import to_microseconds
 from tests.training_pipeline.invented import HISTORY_LENGTH, MEAN, make_transformer
 from training_pipeline.config import QueryConfig
 from training_pipeline.evaluation.protocol import HeldOut
@@ -59,13 +60,11 @@ class TestWindows:
             assert len(known) >= min(number, HISTORY_LENGTH - targets + 1)
             assert (past[: len(past) - len(known)] == -1).all()
 
-    def test_gaps_are_classes_of_the_time_to_what_came_next(self, windows: Windows) -> None:
+    def test_times_are_those_of_the_items_and_of_the_event(self, windows: Windows) -> None:
         for window, column, events, number in windows.list_asked():
-            if number == 0:
-                assert windows.examples.gaps[window, column] == 0
-                continue
-            gap = events["event_time"].iloc[number] - events["event_time"].iloc[number - 1]
-            assert windows.examples.gaps[window, column] == int(np.log2(gap.total_seconds() + 1))
+            times = to_microseconds(events["event_time"])
+            assert windows.examples.times[window, column + 1] == times[number]
+            assert windows.examples.times[window, column] == (times[number - 1] if number else 0)
 
     def test_moment_is_that_of_the_event(self, windows: Windows) -> None:
         words = ["", "", "desk", "phone"]
@@ -95,21 +94,18 @@ class TestWindows:
         assert windows.training.is_new[windows.target >= 0].sum() == len(first)
 
     def test_types_and_shapes_are_those_the_model_reads(self, windows: Windows) -> None:
-        for values in (
-            windows.target,
-            windows.examples.user,
-            windows.examples.history,
-            windows.examples.gaps,
-        ):
+        for values in (windows.target, windows.examples.user, windows.examples.history):
             assert values.dtype == np.int32
         num_windows, targets = windows.target.shape
+        assert windows.examples.times.dtype == np.int64
+        assert windows.examples.times.shape == (num_windows, windows.examples.history.shape[1] + 1)
         for moment in (windows.examples.moment, windows.training.unknown):
             for values in moment.values():
                 assert values.shape[:2] == (num_windows, targets)
         assert windows.training.is_new.shape == (num_windows, targets)
 
 
-def test_last_gap_of_a_held_out_query_reaches_to_its_own_time(
+def test_times_of_a_held_out_query_are_those_of_its_items_and_its_own(
     prepared: Prepared, validation: HeldOut
 ) -> None:
     examples = prepared.build_held_out_examples(validation)
@@ -117,5 +113,6 @@ def test_last_gap_of_a_held_out_query_reaches_to_its_own_time(
     events = prepared.tables.interactions
     for place, query in enumerate(validation.frame.itertuples()):
         past = events[(events["user_id"] == query.user_id) & (events["event_time"] < query.as_of)]
-        seconds = (query.as_of - past["event_time"].max()).total_seconds()
-        assert examples.gaps[place, -1] == int(np.log2(seconds + 1))
+        known = np.sort(to_microseconds(past["event_time"]))[-HISTORY_LENGTH:]
+        assert examples.times[place, -1 - len(known) : -1].tolist() == known.tolist()
+        assert pd.Timestamp(examples.times[place, -1], unit="us") == query.as_of

@@ -63,7 +63,7 @@ def embed_batch(model: TwoTowerModel, batch: dict[str, Any]) -> tuple[np.ndarray
             "vectors": tf.constant(corpus[history]),
             "index": tf.gather(model.items["item_index"], np.maximum(history, 0)),
             "mask": tf.constant(history >= 0),
-            "gaps": batch["gaps"],
+            "times": batch["times"],
         },
     }
     return model.query_tower(query).numpy(), corpus
@@ -142,7 +142,7 @@ class TestLoss:
         padded = {
             **batch,
             "history": tf.pad(batch["history"], [[0, 0], [3, 0]], constant_values=-1),
-            "gaps": tf.pad(batch["gaps"], [[0, 0], [3, 0]]),
+            "times": tf.pad(batch["times"], [[0, 0], [3, 0]]),
         }
         assert float(model.compute_loss(padded)) == pytest.approx(float(model.compute_loss(batch)), abs=1e-6)
 
@@ -225,8 +225,8 @@ class TestSignatures:
         signature = model.build_query_signature(batch["moment"])
         assert set(signature) == {"user", "moment", "asked", "history"}
         assert signature["history"]["vectors"].is_compatible_with(tf.zeros([2, 9, 4]))
-        for name in ("index", "gaps"):
-            assert signature["history"][name].is_compatible_with(tf.zeros([2, 9], tf.int32))
+        assert signature["history"]["index"].is_compatible_with(tf.zeros([2, 9], tf.int32))
+        assert signature["history"]["times"].is_compatible_with(tf.zeros([2, 10], tf.int64))
         device = batch["moment"]["device"]
         assert signature["moment"]["device"].is_compatible_with(tf.repeat(device, 3, axis=1))
         assert signature["asked"].is_compatible_with(tf.ones([2, 3], tf.bool))

@@ -17,7 +17,8 @@ MOMENT = SideInputs({}, {"user_events_before": Scale(0.0, 1.0)}, {})
 VECTORS = np.random.default_rng(0).normal(size=(2, LENGTH, DIM)).astype(np.float32)
 MASK = np.array([[True, True, True], [False, True, True]])
 INDEX = np.array([[2, 3, 4], [0, 5, 6]], np.int32)
-GAPS = np.array([[3, 5, 9], [0, 4, 1]], np.int32)
+# Minutes and hours between the items, microseconds.
+TIMES = np.array([[1, 2, 60, 90], [0, 3, 200, 260]], np.int64) * 60_000_000
 # What a hidden layer adds is little at first.
 VISIBLE = 1e-5
 
@@ -26,7 +27,7 @@ Query = dict[str, Any]
 
 def make_query(targets: int = LENGTH, **history: np.ndarray) -> Query:
     """Two queries after each of the last `targets` places; of the history, what is not given is as above."""
-    usual = {"vectors": VECTORS, "index": INDEX, "mask": MASK, "gaps": GAPS}
+    usual = {"vectors": VECTORS, "index": INDEX, "mask": MASK, "times": TIMES}
     numbers = np.linspace(0, 1, 2 * LENGTH * 2, dtype=np.float32).reshape(2, LENGTH, 2)
     return {
         "user": {"country": tf.constant([[2], [3]])},
@@ -69,7 +70,7 @@ def test_more_padding_on_the_left_changes_nothing(tower: QueryTower) -> None:
         "vectors": pad(VECTORS, 9.0),
         "index": pad(INDEX, 0),
         "mask": pad(MASK, False),
-        "gaps": pad(GAPS, 0),
+        "times": pad(TIMES, 0),
     }
     np.testing.assert_allclose(tower(make_query(**padded)), tower(make_query()), atol=1e-5)
 
@@ -89,27 +90,26 @@ def test_the_history_is_read(tower: QueryTower) -> None:
 
 
 def test_later_events_change_no_earlier_query(tower: QueryTower) -> None:
-    changed, gaps = VECTORS.copy(), GAPS.copy()
+    changed, times = VECTORS.copy(), TIMES.copy()
     changed[:, -1] += 1.0
-    gaps[:, -1] += 1
-    before, after = tower(make_query()).numpy(), tower(make_query(vectors=changed, gaps=gaps)).numpy()
+    times[:, -1] *= 3
+    before, after = tower(make_query()).numpy(), tower(make_query(vectors=changed, times=times)).numpy()
     np.testing.assert_allclose(after[:, :-1], before[:, :-1], atol=VISIBLE)
     assert not np.allclose(after[:, -1], before[:, -1], atol=1e-3)
 
 
 def test_the_order_of_the_past_counts_for_the_transformer_alone() -> None:
-    turned = {name: values[:1, [1, 0, 2]] for name, values in (("vectors", VECTORS), ("gaps", GAPS))}
+    turned = VECTORS[:1, [1, 0, 2]]
     for encoder, counts in (("mean", False), ("transformer", True)):
         tower = make_tower(encoder)
         query, other = make_query(targets=1), make_query(targets=1)
-        for name, values in turned.items():
-            other["history"][name] = tf.concat([values, other["history"][name][1:]], axis=0)
+        other["history"]["vectors"] = tf.concat([turned, VECTORS[1:]], axis=0)
         assert np.allclose(tower(other)[0], tower(query)[0], atol=VISIBLE) != counts
 
 
-def test_time_gaps_are_read_by_the_transformer() -> None:
+def test_times_are_read_by_the_transformer() -> None:
     tower = make_tower("transformer")
-    assert not np.allclose(tower(make_query(gaps=GAPS + 1)), tower(make_query()), atol=1e-4)
+    assert not np.allclose(tower(make_query(times=TIMES * 9)), tower(make_query()), atol=1e-4)
 
 
 @pytest.mark.parametrize("side", ["user", "moment"])
