@@ -81,7 +81,7 @@ class TestInfer:
 
 def test_test_lints_first():
     commands = expand("test")
-    assert commands[-1][:3] == ["python", "-m", "pytest"]
+    assert commands[-1] == ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile"]
     linters = [words for words in commands if words[0] in ("ruff", "mypy", "lint-imports")]
     assert linters == [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["lint-imports"]]
 

@@ -79,7 +79,8 @@ def test_a_bad_table_ends_in_a_remedy_or_with_every_row_accounted_for() -> None:
     outcomes: Counter[str] = Counter()
 
     @settings(
-        max_examples=500,
+        # What is drawn depends a little on the modules that hypothesis finds loaded: enough for all of them.
+        max_examples=600,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -108,7 +109,6 @@ def test_a_bad_table_ends_in_a_remedy_or_with_every_row_accounted_for() -> None:
 
     check()
 
-    # What is drawn depends a little on the modules that hypothesis finds loaded.
-    assert outcomes["with quarantine"] > 100
-    assert outcomes["with merged"] > 5
+    assert outcomes["with quarantine"] > 200
+    assert outcomes["with merged"] > 10
     assert len(outcomes) > 10  # errors of many kinds
