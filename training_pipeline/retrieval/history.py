@@ -110,8 +110,8 @@ class Block(tf.keras.layers.Layer):
         self.widen = tf.keras.layers.Dense(2 * dim, activation="gelu", name="widen")
         self.narrow = tf.keras.layers.Dense(dim, name="narrow")
         self.drop = Dropout(dropout)
-        self.of_distance = self.add_weight(name="of_distance", shape=(length, heads), initializer="zeros")
-        self.of_elapsed = self.add_weight(name="of_elapsed", shape=(NUM_GAPS, heads), initializer="zeros")
+        self.of_distance = self.add_weight(name="of_distance", shape=(heads, length), initializer="zeros")
+        self.of_elapsed = self.add_weight(name="of_elapsed", shape=(heads, NUM_GAPS), initializer="zeros")
 
     def call(
         self, hidden: tf.Tensor, allowed: tf.Tensor, elapsed: tf.Tensor, training: bool = False
@@ -138,8 +138,10 @@ class Block(tf.keras.layers.Layer):
         place = tf.range(tf.shape(elapsed)[1])
         distance = tf.maximum(place[:, None] - place, 0)
         # The product makes the gradient dense: the rows of these small tables come up again and again.
-        added = tf.gather(self.of_distance * 1.0, distance) + tf.gather(self.of_elapsed * 1.0, elapsed)
-        return tf.transpose(added, [0, 3, 1, 2])
+        of_distance = tf.gather(self.of_distance * 1.0, distance, axis=1)
+        # One number after the other: to gather along an axis would turn the whole grid around.
+        row = elapsed[:, None] + NUM_GAPS * tf.range(self.heads)[:, None, None]
+        return of_distance + tf.gather(tf.reshape(self.of_elapsed * 1.0, [-1]), row)
 
     def _attend(self, hidden: tf.Tensor, added: tf.Tensor, training: bool) -> tf.Tensor:
         shape = tf.shape(hidden)

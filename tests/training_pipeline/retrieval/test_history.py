@@ -209,8 +209,8 @@ def exact_block(block: Block, hidden: np.ndarray, mask: np.ndarray, elapsed: np.
         for place in range(LENGTH):
             read = [p for p in range(place + 1) if mask[p] or p == place]
             scores = np.array([query[place, head] @ key[p, head] / np.sqrt(DIM / 2) for p in read])
-            of_distance = [block.of_distance[place - p, head] for p in read]
-            of_elapsed = [block.of_elapsed[elapsed[place, p], head] for p in read]
+            of_distance = [block.of_distance[head, place - p] for p in read]
+            of_elapsed = [block.of_elapsed[head, elapsed[place, p]] for p in read]
             weights = np.exp(scores + of_distance + of_elapsed)
             attended[place, head] = weights / weights.sum() @ value[read, head]
     hidden = hidden + dense(block.merge, attended.reshape(LENGTH, DIM))
