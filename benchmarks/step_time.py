@@ -75,6 +75,7 @@ def draw_batch(num_items: int, rng: np.random.Generator) -> dict[str, Any]:
     user = np.zeros(ROWS, np.int32)
     windows = {"history": items[:, :-1], "target": items[:, 1:], "times": times, "user": user}
     windows["is_new"] = np.zeros(items[:, 1:].shape, bool)
+    windows["weight"] = np.ones(items[:, 1:].shape, np.float32)
     return {**{name: tf.constant(values) for name, values in windows.items()}, "moment": {}}
 
 

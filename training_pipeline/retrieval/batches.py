@@ -19,7 +19,9 @@ def build_training_data(
     Args:
         training: windows of the training events.
         batch_size: chosen items a step, about.
-        history_dropout: share of the windows shown as if nothing were known of their users' past.
+        history_dropout: share of the windows shown as if nothing were known of their users' past. A user's
+            own first event weighs as much as any other does without its past: first choices are of a kind of
+            their own, and all that a new user will choose counts.
         rng: draws the order.
     """
     history, targets = training.examples.history, training.target.shape[1]
@@ -30,6 +32,8 @@ def build_training_data(
         for rows, width in batches:
             batch, asked = training.take(rows), min(targets, width)
             hidden = rng.random(len(rows)) < history_dropout
+            is_first = batch["history"][:, -targets:] == NONE
+            batch["weight"][is_first & ~hidden[:, None]] = history_dropout or 1
             for name, values in batch["moment"].items():
                 values[hidden] = training.unknown[name][rows[hidden]]
             batch["history"][hidden] = NONE
@@ -40,6 +44,7 @@ def build_training_data(
                 "times": batch["times"][:, -(width + 1) :],
                 "target": batch["target"][:, -asked:],
                 "is_new": batch["is_new"][:, -asked:],
+                "weight": batch["weight"][:, -asked:],
             }
 
     data = tf.data.Dataset.from_generator(generate, output_signature=_build_signature(training.examples))
@@ -59,6 +64,7 @@ def _build_signature(examples: Examples) -> dict[str, Any]:
         **dict.fromkeys(("history", "target"), grid),
         "times": tf.TensorSpec([None, None], tf.int64),
         "is_new": tf.TensorSpec([None, None], tf.bool),
+        "weight": tf.TensorSpec([None, None], tf.float32),
     }
 
 

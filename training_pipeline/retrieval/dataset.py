@@ -192,7 +192,9 @@ class TrainingExamples:
 
     def take(self, rows: np.ndarray) -> dict[str, Any]:
         """The windows at `rows`, as a nest of arrays: what `TwoTowerModel.compute_loss` reads."""
-        return {**self.examples.take(rows), "target": self.target[rows], "is_new": self.is_new[rows]}
+        target = self.target[rows]
+        weight = np.ones(target.shape, np.float32)
+        return {**self.examples.take(rows), "target": target, "is_new": self.is_new[rows], "weight": weight}
 
 
 def build_training_examples(

@@ -60,7 +60,7 @@ class TwoTowerModel(tfrs.models.Model):
         self.distribute_reduction_method = "first"
 
     def compute_loss(self, inputs: Inputs, training: bool = False) -> tf.Tensor:
-        """Mean loss of a batch of windows (see `dataset.build_training_data`): scalar float32.
+        """Weighted mean loss of a batch of windows (see `batches.build_training_data`): scalar float32.
 
         Of several replicas, each gives its share of the mean over all of them: gradients are summed.
         """
@@ -87,7 +87,9 @@ class TwoTowerModel(tfrs.models.Model):
             corrections=corrections + tf.math.log(tf.gather(self.novelty.presence, negatives)),
             is_hit=chosen[:, None] == negatives,
         )
-        return tf.reduce_mean(losses) / self.distribute_strategy.num_replicas_in_sync
+        weights = tf.boolean_mask(inputs["weight"], is_asked)
+        mean = tf.reduce_sum(weights * losses) / tf.reduce_sum(weights)
+        return mean / self.distribute_strategy.num_replicas_in_sync
 
     def _hide_new(self, items: tf.Tensor, is_new: tf.Tensor) -> tf.Tensor:
         """Rows of items; those whose id is hidden stand behind all others."""

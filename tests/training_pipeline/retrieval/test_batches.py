@@ -122,6 +122,33 @@ class TestHistoryDropout:
         )
 
 
+class TestFirstEvents:
+    """Before a user's first event nothing is known, as where the past is hidden, and it weighs no more."""
+
+    @staticmethod
+    def read_weights(history_dropout: float) -> dict[int, list[tuple[bool, list[float]]]]:
+        """Users' windows of three targets: whether the past was hidden, and the weights."""
+        training = make_training(400, length=4, targets=3)
+        training.examples.history[::2, :2] = -1  # the first target of every second user is the first event
+        data = build_training_data(training, 60, history_dropout, np.random.default_rng(0))
+        found: dict[int, list[tuple[bool, list[float]]]] = {0: [], 1: []}
+        for batch in data.as_numpy_iterator():
+            for user, history, weight in zip(batch["user"], batch["history"], batch["weight"], strict=True):
+                found[int(user) % 2].append((bool((history == -1).all()), weight.tolist()))
+        return found
+
+    def test_weigh_as_much_as_others_do_without_their_past(self) -> None:
+        found = self.read_weights(0.25)
+        for is_hidden, weights in found[0]:
+            assert weights == [1.0 if is_hidden else 0.25, 1.0, 1.0]
+        assert all(weights == [1.0, 1.0, 1.0] for _, weights in found[1])
+        assert {is_hidden for is_hidden, _ in found[0]} == {True, False}
+
+    def test_count_in_full_where_no_past_is_hidden(self) -> None:
+        found = self.read_weights(0.0)
+        assert all(weights == [1.0, 1.0, 1.0] for _, weights in found[0] + found[1])
+
+
 class TestValidationData:
     def test_one_row_for_each_target_with_what_the_user_has_seen(self) -> None:
         relevant = csr_array(np.array([[0, 1, 0, 1, 0], [1, 0, 0, 0, 0], [0, 0, 1, 0, 0]], bool))

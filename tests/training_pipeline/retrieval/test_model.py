@@ -70,7 +70,12 @@ def embed_batch(model: TwoTowerModel, batch: dict[str, Any]) -> tuple[np.ndarray
 
 
 def compute_loss(
-    queries: np.ndarray, chosen: np.ndarray, items: np.ndarray, negatives: np.ndarray, log_q: np.ndarray
+    queries: np.ndarray,
+    chosen: np.ndarray,
+    items: np.ndarray,
+    negatives: np.ndarray,
+    log_q: np.ndarray,
+    weights: list[float] | None = None,
 ) -> float:
     """Softmax of each chosen item among negatives that it is none of, these corrected, in plain loops.
 
@@ -80,6 +85,7 @@ def compute_loss(
         items: [num_items, dim].
         negatives: [num_negatives] positions of items.
         log_q: logarithm of the expected count of each negative [num_negatives].
+        weights: of the queries [num_queries]; equal if not given.
     """
     losses = []
     for query, own in zip(queries, chosen, strict=True):
@@ -90,7 +96,7 @@ def compute_loss(
             if item != own
         ]
         losses.append(np.log(np.sum(np.exp([score, *others]))) - score)
-    return float(np.mean(losses))
+    return float(np.average(losses, weights=weights))
 
 
 class TestLoss:
@@ -102,6 +108,14 @@ class TestLoss:
         log_q = np.log(len(TARGET) * counts[TARGET] / counts.sum())
         expected = compute_loss(queries[:, 0], TARGET, items, TARGET, log_q)
         assert float(model.compute_loss(batch)) == pytest.approx(expected, abs=1e-5)
+
+    def test_each_target_counts_by_its_weight(self, prepared: Prepared, batch: dict[str, Any]) -> None:
+        weights = [1.0, 0.1, 1.0, 0.5]
+        weighted = batch | {"weight": tf.constant(weights)[:, None]}
+        model = build(prepared, negatives=IN_BATCH | {"log_q": False})
+        queries, items = embed_batch(model, batch)
+        expected = compute_loss(queries[:, 0], TARGET, items, TARGET, np.zeros(len(TARGET)), weights)
+        assert float(model.compute_loss(weighted)) == pytest.approx(expected, abs=1e-5)
 
     def test_without_log_q_nothing_is_corrected(self, prepared: Prepared, batch: dict[str, Any]) -> None:
         model = build(prepared, negatives=IN_BATCH | {"log_q": False})
