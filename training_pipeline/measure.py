@@ -16,11 +16,11 @@ from training_pipeline.evaluation.baselines.ease import EASE, MAX_ITEMS
 from training_pipeline.evaluation.baselines.item_knn import ItemKNN
 from training_pipeline.evaluation.baselines.popularity import Popularity, select_recent
 from training_pipeline.evaluation.baselines.transitions import count_transitions, score_by_transitions
-from training_pipeline.evaluation.bootstrap import paired_difference
 from training_pipeline.evaluation.metrics import compute_metrics
 from training_pipeline.evaluation.protocol import LIST_LENGTH, HeldOut, build_list_rows, build_metric_rows
 from training_pipeline.evaluation.ranks import compute_ranks, compute_reranked_ranks, top_k
 from training_pipeline.evaluation.report import HEADLINE_METRIC, MetricRow
+from training_pipeline.evaluation.significance import Difference, compare_with_each
 from training_pipeline.prepare import Prepared
 from training_pipeline.ranking.candidates import Candidates
 
@@ -38,12 +38,14 @@ class Measurement:
         held_out: the queries.
         seed: of the bootstrap.
         rows: the figures so far.
+        headline: NDCG@10 by query of each model so far [num_queries] float64.
     """
 
     prepared: Prepared
     held_out: HeldOut
     seed: int
     rows: list[MetricRow] = field(default_factory=list)
+    headline: dict[str, np.ndarray] = field(default_factory=dict)
 
     def add_baselines(self) -> None:
         """Fits the baselines on the events that the towers learned from, and measures them."""
@@ -100,6 +102,11 @@ class Measurement:
         self._add(ranks, np.take_along_axis(candidates.items, order, axis=1), "ranking", RANKER)
         return ranks
 
+    def compare(self, model: str) -> list[Difference]:
+        """What a model gains on each of the others measured so far, in NDCG@10."""
+        others = {name: values for name, values in self.headline.items() if name != model}
+        return compare_with_each(model, self.headline[model], others, self.seed)
+
     def _add_baseline(self, name: str, baseline: Baseline, histories: csr_array) -> None:
         self._add_scores("baseline", name, lambda block: baseline.score(histories[block]))
 
@@ -114,14 +121,7 @@ class Measurement:
 
     def _add(self, ranks: np.ndarray, recommended: np.ndarray, stage: str, model: str) -> None:
         self.rows += build_metric_rows(self.held_out, ranks, stage, model, self.seed)
+        self.headline[model] = compute_metrics(ranks, self.held_out.relevant.indptr)[HEADLINE_METRIC]
         popularity = self.prepared.count_events()
         vectors = self.prepared.tables.item_vectors
         self.rows += build_list_rows(self.held_out, recommended, popularity, vectors, stage, model, self.seed)
-
-
-def compare_headline(
-    relevant: csr_array, ranks: np.ndarray, other_ranks: np.ndarray, seed: int
-) -> tuple[float, float, float]:
-    """NDCG@10 of one order minus that of another on the same queries: difference, and its 95 % interval."""
-    per_query = [compute_metrics(r, relevant.indptr)[HEADLINE_METRIC] for r in (ranks, other_ranks)]
-    return paired_difference(per_query[0], per_query[1], seed)

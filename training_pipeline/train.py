@@ -3,8 +3,8 @@
 import json
 import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,15 @@ from training_pipeline.bundle import Bundle, write_bundle
 from training_pipeline.config import Settings, read_settings
 from training_pipeline.evaluation.curve import draw_learning_curve, write_curve
 from training_pipeline.evaluation.protocol import HeldOut
-from training_pipeline.evaluation.report import HEADLINE_METRIC, MetricRow, render_table, write_report
-from training_pipeline.measure import RETRIEVER, Measurement, compare_headline
+from training_pipeline.evaluation.report import (
+    HEADLINE_METRIC,
+    MetricRow,
+    render_differences,
+    render_table,
+    write_report,
+)
+from training_pipeline.evaluation.significance import Difference
+from training_pipeline.measure import RANKER, RETRIEVER, Measurement
 from training_pipeline.prepare import Prepared, prepare
 from training_pipeline.ranking.candidates import Candidates, retrieve_candidates
 from training_pipeline.ranking.model import Ranker, fit_ranker, split_queries
@@ -127,10 +134,13 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
     write_curve(chosen.curve, OBJECTIVE, place, settings.tensorboard)
     rehearsal = _retrieve(prepared, chosen.model, validation, settings.ranker.candidates)
     ranker = _fit_ranker(rehearsal, settings)
-    metrics = _measure(prepared, rehearsal, None, settings)
+    metrics = _measure(prepared, rehearsal, None, settings).rows
 
     tested = _retrieve(final, model, final.build_held_out(TEST), settings.ranker.candidates)
-    metrics += _measure(final, tested, ranker, settings) + _measure_masked(final, tested, model, settings)
+    measured = _measure(final, tested, ranker, settings)
+    differences = measured.compare(RANKER)
+    _say_whether_ranker_helps(differences)
+    metrics += measured.rows + _measure_masked(final, tested, model, settings)
     with report_step("publish") as step:
         bundle = write_bundle(
             parent=Path(settings.artifacts) / settings.dataset / "bundles",
@@ -140,16 +150,17 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
             query_signature=model.build_query_signature(tested.examples.moment),
             ranker=ranker,
             metrics=metrics,
-            report=lambda path: _write_report(path, metrics, chosen, store, settings),
+            report=lambda path: _write_report(path, metrics, differences, chosen, store, settings),
             description={
                 "features": store.id,
                 "config": settings.model_dump(exclude={"artifacts"}),
                 "curve": chosen.curve,
+                "differences": [asdict(difference) for difference in differences],
             },
         )
         step.note = str(bundle.path)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    print(render_table(metrics))
+    print(f"{render_table(metrics)}\n\n{render_differences(differences)}")
     return bundle
 
 
@@ -185,9 +196,7 @@ def _fit_ranker(retrieved: Retrieved, settings: Settings) -> Ranker:
     return ranker
 
 
-def _measure(
-    prepared: Prepared, found: Retrieved, ranker: Ranker | None, settings: Settings
-) -> list[MetricRow]:
+def _measure(prepared: Prepared, found: Retrieved, ranker: Ranker | None, settings: Settings) -> Measurement:
     """Measures baselines, retrieval, and the ranker where it is given: it has learned from validation."""
     with report_step(f"evaluate, {found.held_out.split}") as step:
         measurement = Measurement(prepared, found.held_out, settings.seed)
@@ -195,10 +204,9 @@ def _measure(
         ranks = measurement.add_retrieval(found.query_embeddings, found.item_embeddings)
         if ranker is not None:
             scores = ranker.score_candidates(found.rows, found.candidates.items)
-            reranked = measurement.add_ranking(ranks, found.candidates, scores)
-            _say_whether_ranker_helps(found.held_out, reranked, ranks, settings.seed)
+            measurement.add_ranking(ranks, found.candidates, scores)
         step.rows = found.held_out.relevant.shape[0]
-    return measurement.rows
+    return measurement
 
 
 def _measure_masked(
@@ -215,16 +223,22 @@ def _measure_masked(
     return measurement.rows
 
 
-def _say_whether_ranker_helps(held_out: HeldOut, reranked: np.ndarray, ranks: np.ndarray, seed: int) -> None:
-    difference, low, high = compare_headline(held_out.relevant, reranked, ranks, seed)
-    line = f"ranker against the retrieval order: {difference:+.4f} {HEADLINE_METRIC} [{low:+.4f},{high:+.4f}]"
-    if low <= 0:
+def _say_whether_ranker_helps(differences: Sequence[Difference]) -> None:
+    (gain,) = (difference for difference in differences if difference.against == RETRIEVER)
+    line = f"{gain.value:+.4f} {HEADLINE_METRIC} [{gain.low:+.4f},{gain.high:+.4f}]"
+    line = f"ranker against the retrieval order: {line}"
+    if gain.low <= 0:
         line = f"WARNING: the ranker is not shown to beat the retrieval order. {line}"
     print(line, file=sys.stderr)
 
 
 def _write_report(
-    path: Path, metrics: list[MetricRow], fitted: FittedRetrieval, store: FeatureStore, settings: Settings
+    path: Path,
+    metrics: list[MetricRow],
+    differences: list[Difference],
+    fitted: FittedRetrieval,
+    store: FeatureStore,
+    settings: Settings,
 ) -> None:
     details = {
         "data set": settings.dataset,
@@ -237,4 +251,6 @@ def _write_report(
         "seed": str(settings.seed),
     }
     figures = {"Learning curve": draw_learning_curve(fitted.curve, OBJECTIVE)}
-    write_report(metrics, path, f"{settings.dataset}: recommendations measured", details, figures)
+    write_report(
+        metrics, differences, path, f"{settings.dataset}: recommendations measured", details, figures
+    )

@@ -9,7 +9,7 @@ import pytest
 from tests.oracles import exact_metrics, exact_ranks, exact_top_k
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.evaluation.report import MetricRow
-from training_pipeline.measure import Measurement, compare_headline
+from training_pipeline.measure import Measurement
 from training_pipeline.prepare import Prepared
 from training_pipeline.ranking.candidates import Candidates, retrieve_candidates
 
@@ -221,9 +221,11 @@ class TestRanking:
         measured = measure(prepared, tested)
         retrieved = measured.add_retrieval(*embeddings)
         chosen = np.take_along_axis(tested.relevant.toarray(), candidates.items, axis=1)
-        ranks = measured.add_ranking(retrieved, candidates, chosen.astype(np.float32))
+        measured.add_ranking(retrieved, candidates, chosen.astype(np.float32))
 
-        difference, low, high = compare_headline(tested.relevant, ranks, retrieved, seed=0)
+        (gain,) = measured.compare("catboost")
+        assert gain.against == "two towers"
         figures = [list_figures(measured.rows, model)["NDCG@10"] for model in ("catboost", "two towers")]
-        assert difference == pytest.approx(figures[0] - figures[1])
-        assert 0 < low < difference < high
+        assert gain.value == pytest.approx(figures[0] - figures[1])
+        assert 0 < gain.low < gain.value < gain.high
+        assert gain.p_value < 0.01

@@ -52,16 +52,38 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(tmp_path_factory.mktemp("trained"))
 
 
-def test_stdout_is_the_table_of_results_and_where_the_report_lies(trained: Trained) -> None:
-    lines = trained.output.stdout.splitlines()
+BASELINES = [
+    *("popularity", "recent popularity", "item kNN", "EASE"),
+    *("last-item transitions", "content kNN, text_embedding"),
+]
+
+
+def test_stdout_is_the_tables_of_results_and_where_the_report_lies(trained: Trained) -> None:
+    figures, differences, report = trained.output.stdout.rstrip("\n").split("\n\n")
+    lines = figures.splitlines()
     assert re.match(r"test, all: 39 queries", lines[0])
-    assert [re.split(r"  +", line)[1] for line in lines[2:-2]] == [
-        *("popularity", "recent popularity", "item kNN", "EASE"),
-        *("last-item transitions", "content kNN, text_embedding", "two towers"),
-        *("two towers, history hidden", "two towers, content hidden", "catboost"),
-    ]
-    assert lines[-1] == str(trained.bundle.path / "report.html")
-    assert "<html" in Path(lines[-1]).read_text()
+    masked = ["two towers, history hidden", "two towers, content hidden"]
+    models = [*BASELINES, "two towers", *masked, "catboost"]
+    assert [re.split(r"  +", line)[1] for line in lines[2:]] == models
+    lines = differences.splitlines()
+    assert lines[0].startswith("NDCG@10 of catboost less that of each other")
+    assert [re.split(r"  +", line)[0] for line in lines[2:]] == [*BASELINES, "two towers"]
+    assert report == str(trained.bundle.path / "report.html")
+    assert "<html" in Path(report).read_text()
+
+
+def test_the_manifest_says_what_the_ranker_gains(trained: Trained) -> None:
+    value = {
+        row.model: row.value
+        for row in trained.metrics
+        if (row.split, row.segment, row.metric) == ("test", "all", "NDCG@10")
+    }
+    differences = trained.bundle.manifest["differences"]
+    assert [difference["against"] for difference in differences] == [*BASELINES, "two towers"]
+    for difference in differences:
+        gain = value["catboost"] - value[difference["against"]]
+        assert difference["value"] == pytest.approx(gain, abs=1e-9)
+        assert difference["low"] <= gain <= difference["high"]
 
 
 def test_stderr_tells_the_steps_and_whether_the_ranker_helps(trained: Trained) -> None:

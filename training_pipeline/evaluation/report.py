@@ -10,6 +10,7 @@ import numpy as np
 
 from feature_pipeline.html import render, to_data_uri
 from training_pipeline.evaluation.bootstrap import bootstrap_means
+from training_pipeline.evaluation.significance import Difference
 
 SPLITS = ("test", "validation")
 STAGES = {"baseline": "baseline", "retrieval": "retrieval", "ranking": "ranking (end to end)"}
@@ -180,17 +181,26 @@ def render_table(
     return "\n\n".join(_render_comparison(comparison, metrics) for comparison in build_comparisons(chosen))
 
 
+def render_differences(differences: Sequence[Difference]) -> str:
+    """Render aligned plain text for stdout: what one model gains on each other, a line each."""
+    heading = f"{HEADLINE_METRIC} of {differences[0].model} less that of each other, p of t-tests after Holm"
+    cells = [[d.against, _format_signed(d), _format_p_value(d.p_value)] for d in differences]
+    return "\n".join([heading, *_align([["model", "difference", "p"], *cells])])
+
+
 def write_report(
     rows: Sequence[MetricRow],
+    differences: Sequence[Difference],
     path: Path,
     title: str,
     details: Mapping[str, str],
     figures: Mapping[str, bytes],
 ) -> None:
-    """Write one self-contained HTML page: headline comparison, all tables, details of the run and figures.
+    """Write one self-contained HTML page: headline comparison, differences, tables, details and figures.
 
     Args:
         rows: All figures of the run.
+        differences: What the last model gains on each other, in the headline metric on test.
         path: The file to write.
         title: Heading of the page.
         details: Label to text, such as data set, seed and versions.
@@ -202,10 +212,13 @@ def write_report(
         details=details,
         figures={caption: to_data_uri(png, "image/png") for caption, png in figures.items()},
         comparisons=build_comparisons(rows),
+        differences=differences,
         headline_metric=HEADLINE_METRIC,
         stages=STAGES,
         format_number=_format_number,
         format_interval=_format_interval,
+        format_signed=_format_signed,
+        format_p_value=_format_p_value,
     )
     path.write_text(html, encoding="utf-8")
 
@@ -228,9 +241,19 @@ def _render_comparison(comparison: Comparison, metrics: Sequence[str]) -> str:
     for stage, model in comparison.models:
         figures = [comparison.get((stage, model), metric) for metric in metrics]
         lines.append([STAGES[stage], model, *(_format_figure(row) if row else "-" for row in figures)])
+    return "\n".join([heading, *_align(lines)])
+
+
+def _align(lines: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-    return "\n".join([heading, *padded])
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+
+
+def _format_signed(difference: Difference) -> str:
+    """Return `+.0312 [+.0201,+.0422]`."""
+    numbers = (difference.value, difference.low, difference.high)
+    value, low, high = (f"{number:+.4f}".replace("0.", ".", 1) for number in numbers)
+    return f"{value} [{low},{high}]"
 
 
 def _format_figure(row: MetricRow) -> str:
@@ -240,6 +263,11 @@ def _format_figure(row: MetricRow) -> str:
 def _format_interval(row: MetricRow) -> str:
     """Return `[.1200,.1270]`, or nothing where the figure has no interval."""
     return "" if row.low == row.high else f"[{_format_number(row.low)},{_format_number(row.high)}]"
+
+
+def _format_p_value(p_value: float) -> str:
+    """Return `.0312`, or `< .0001`."""
+    return _format_number(p_value) if p_value >= 0.0001 else "< .0001"
 
 
 def _format_number(number: float) -> str:

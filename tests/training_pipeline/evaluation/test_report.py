@@ -11,10 +11,12 @@ from training_pipeline.evaluation.report import (
     build_comparisons,
     build_rows,
     read_metrics,
+    render_differences,
     render_table,
     write_metrics,
     write_report,
 )
+from training_pipeline.evaluation.significance import Difference
 
 PNG = b"\x89PNG\r\n\x1a\n invented"
 VOID = {"meta", "img"}
@@ -33,6 +35,11 @@ ROWS = [
     row("baseline", "popularity", metric="HR@10", value=0.0458),
     row("ranking", "CatBoost", segment="user:new", value=0.05, n=12),
     row("ranking", "CatBoost", split="validation", value=0.16),
+]
+
+DIFFERENCES = [
+    Difference("CatBoost", "popularity", 0.1282, 0.12, 0.136, 3e-9),
+    Difference("CatBoost", "two-tower <64>", -0.0012, -0.004, 0.0016, 0.4),
 ]
 
 
@@ -150,12 +157,22 @@ class TestRenderTable:
         assert table.splitlines()[-1].split() == ["retrieval", "a", "1.0000"]
 
 
+class TestRenderDifferences:
+    def test_looks_like_this(self):
+        assert render_differences(DIFFERENCES).splitlines() == [
+            "NDCG@10 of CatBoost less that of each other, p of t-tests after Holm",
+            "model           difference              p",
+            "popularity      +.1282 [+.1200,+.1360]  < .0001",
+            "two-tower <64>  -.0012 [-.0040,+.0016]  .4000",
+        ]
+
+
 class TestWriteReport:
     @pytest.fixture
     def page(self, tmp_path):
         rows = [*ROWS, row("baseline", "<script>alert('&')</script>", value=0.01)]
         path = tmp_path / "report.html"
-        write_report(rows, path, "Run <1>", {"data set": "invented & small"}, {"Loss": PNG})
+        write_report(rows, DIFFERENCES, path, "Run <1>", {"data set": "invented & small"}, {"Loss": PNG})
         return Page(path.read_text(encoding="utf-8"))
 
     def test_is_well_formed_and_self_contained(self, page):
@@ -180,6 +197,18 @@ class TestWriteReport:
             "bar-baseline", "bar-baseline", "bar-retrieval", "bar-ranking"
         ]  # fmt: skip
 
+    def test_says_what_the_last_model_gains(self, page):
+        text = " ".join(page.text)
+        assert "What CatBoost gains" in text
+        for figure in (
+            "two-tower <64>",
+            "+.1282 [+.1200,+.1360]",
+            "< .0001",
+            "-.0012 [-.0040,+.0016]",
+            ".4000",
+        ):
+            assert figure in text
+
     def test_every_split_and_segment_has_a_table(self, page):
         text = " ".join(page.text)
         assert all(f"{name} " in text for name in ("test, all", "test, user:new", "validation, all"))
@@ -187,7 +216,7 @@ class TestWriteReport:
 
     def test_without_figures_details_or_headline(self, tmp_path):
         path = tmp_path / "report.html"
-        write_report([row(metric="MRR")], path, "Run", {}, {})
+        write_report([row(metric="MRR")], [], path, "Run", {}, {})
         page = Page(path.read_text(encoding="utf-8"))
         assert page.open == []
         assert [tag for tag, _ in page.tags if tag in {"svg", "figure"}] == []
