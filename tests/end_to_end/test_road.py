@@ -120,11 +120,15 @@ class TestTraining:
     def test_prints_the_results_and_where_the_report_lies(self, road):
         assert road.training.returncode == 0, road.training.stderr
         assert_only_progress(road.training.stderr)
-        *table, empty, place = road.training.stdout.splitlines()
-        assert table[0] == f"test, all: {len(USERS)} queries, 95 % intervals"
-        models = [re.split(r"  +", line)[1] for line in table[2:]]
+        table, differences, place = road.training.stdout.rstrip("\n").split("\n\n")
+        heading, _, *lines = table.splitlines()
+        assert heading == f"test, all: {len(USERS)} queries, 95 % intervals"
+        models = [re.split(r"  +", line)[1] for line in lines]
         assert models == [*BASELINES, *TOWERS, "catboost"]
-        assert (empty, place) == ("", str(Path("my artifacts", *road.bundle.parts[-3:], "report.html")))
+        heading, _, *lines = differences.splitlines()
+        assert heading.startswith("NDCG@10 of catboost less that of each other")
+        assert [re.split(r"  +", line)[0] for line in lines] == [*BASELINES, TOWERS[0]]
+        assert place == str(Path("my artifacts", *road.bundle.parts[-3:], "report.html"))
 
     def test_metrics_are_rows_as_documented(self, road):
         rows = json.loads((road.bundle / "metrics.json").read_text())
