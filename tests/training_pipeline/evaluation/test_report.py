@@ -189,9 +189,9 @@ class TestWriteReport:
         assert base64.b64decode(page.all("img")[0]["src"].split(",")[1]) == PNG
 
     def test_bars_are_in_proportion(self, page):
-        # The largest interval of the test split ends at .16, which takes the whole width of 480.
+        # The largest interval of the test split ends at .16, which takes the whole width of 430.
         widths = [float(bar["width"]) for bar in page.all("rect")]
-        expected = [480 * value / 0.16 for value in (0.0218, 0.01, 0.1234, 0.15)]
+        expected = [430 * value / 0.16 for value in (0.0218, 0.01, 0.1234, 0.15)]
         assert widths[:4] == pytest.approx(expected, abs=0.01)
         assert [bar["class"] for bar in page.all("rect")][:4] == [
             "bar-baseline", "bar-baseline", "bar-retrieval", "bar-ranking"
