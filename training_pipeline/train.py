@@ -225,11 +225,9 @@ def _measure_masked(
 
 def _say_whether_ranker_helps(differences: Sequence[Difference]) -> None:
     (gain,) = (difference for difference in differences if difference.against == RETRIEVER)
-    line = f"{gain.value:+.4f} {HEADLINE_METRIC} [{gain.low:+.4f},{gain.high:+.4f}]"
-    line = f"ranker against the retrieval order: {line}"
-    if gain.low <= 0:
-        line = f"WARNING: the ranker is not shown to beat the retrieval order. {line}"
-    print(line, file=sys.stderr)
+    warning = "WARNING: the ranker is not shown to beat the retrieval order. " if gain.low <= 0 else ""
+    figures = f"{gain.value:+.4f} {HEADLINE_METRIC} [{gain.low:+.4f},{gain.high:+.4f}]"
+    print(f"{warning}ranker against the retrieval order: {figures}", file=sys.stderr)
 
 
 def _write_report(

@@ -252,7 +252,7 @@ def _align(lines: Sequence[Sequence[str]]) -> list[str]:
 def _format_signed(difference: Difference) -> str:
     """Return `+.0312 [+.0201,+.0422]`."""
     numbers = (difference.value, difference.low, difference.high)
-    value, low, high = (f"{number:+.4f}".replace("0.", ".", 1) for number in numbers)
+    value, low, high = (("-" if number < 0 else "+") + _format_number(abs(number)) for number in numbers)
     return f"{value} [{low},{high}]"
 
 

@@ -79,9 +79,9 @@ class TransformerHistory(tf.keras.layers.Layer):
         """Encodes histories; see the module."""
         length = tf.shape(vectors)[1]
         is_item = tf.cast(mask, vectors.dtype)[:, :, None]
-        # A place of padding is nothing at all, wherever it stands: so it is in training and serving alike.
         elapsed = find_elapsed(times)
         gaps = tf.linalg.diag_part(elapsed)
+        # A place of padding is nothing at all, wherever it stands: so it is in training and serving alike.
         hidden = ((vectors + tf.gather(self.gaps, gaps)) * self.scale + self.places[-length:]) * is_item
         hidden = self.drop(hidden, training=training)
         allowed = find_allowed(mask)

@@ -175,7 +175,7 @@ def test_a_place_may_read_itself_and_items_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [(0, 0), (0.5, 0), (1.5, 1), (4, 2), (1500, 10), (3e9, 31), (2**40, 31), (-5, 0)]
+    ("seconds", "expected"), [(0, 0), (0.5, 0), (1, 1), (3, 2), (1023, 10), (2**31, 31), (2**40, 31), (-5, 0)]
 )
 def test_elapsed_time_is_classed_by_its_logarithm(seconds: float, expected: int) -> None:
     classes = find_elapsed(tf.constant([[0, int(seconds * MICROSECONDS)]], tf.int64)).numpy()
