@@ -21,7 +21,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 
 from feature_pipeline.entry import CONF
-from feature_pipeline.splits import TEST
+from feature_pipeline.splits import TEST, TRAIN, VALIDATION
 from training_pipeline.retrieval.fit import OBJECTIVE
 from training_pipeline.towers import fit_towers
 from training_pipeline.train import open_run
@@ -38,7 +38,7 @@ def measure_ours(root: Path, artifacts: Path, goal: float) -> dict[str, Any]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", overrides=[*settings, *quick])
     settings_of_run, _, prepared = open_run(config)
-    everything = prepared.add_validation()
+    everything = prepared.learn(TRAIN, VALIDATION)
     held_out = everything.build_held_out(TEST)
     curve = fit_towers(everything, held_out, settings_of_run, artifacts / "checkpoints").curve
     reached = next((row for row in curve if row[OBJECTIVE] >= goal), None)

@@ -32,13 +32,14 @@ class SplitConfig(Strict):
     """How events divide into train, validation and test.
 
     Attributes:
-        name: `temporal` cuts the time line; `leave_last_out` takes each user's last events.
-        validation_share: share of all events in the validation window (temporal).
-        test_share: share of all events in the test window (temporal).
+        name: `temporal` cuts the time line; `leave_last_out` takes each user's last events; `cold_items`
+            takes all events of some items.
+        validation_share: share of all events (temporal), or items (cold_items), that validate.
+        test_share: share of all events (temporal), or items (cold_items), that test.
         min_events: users with fewer events only train (leave_last_out).
     """
 
-    name: Literal["temporal", "leave_last_out"]
+    name: Literal["temporal", "leave_last_out", "cold_items"]
     validation_share: float = Field(default=0.1, gt=0, lt=0.5)
     test_share: float = Field(default=0.1, gt=0, lt=0.5)
     min_events: int = Field(default=4, ge=3)

@@ -25,11 +25,13 @@ class Queries:
         frame: one row a query: `user_id, as_of, as_of_order`, and the context features of the moment.
         target_query: row of `frame` for each target [num_targets] int64, ascending.
         target_item_id: the chosen item for each target [num_targets] str.
+        repeated: `user_id, item_id` of what was chosen and is no target, as the user had met it before.
     """
 
     frame: pd.DataFrame
     target_query: np.ndarray
     target_item_id: np.ndarray
+    repeated: pd.DataFrame
 
 
 def assign_split(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
@@ -37,10 +39,12 @@ def assign_split(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
 
     `temporal` cuts the time line in half-open windows `[start, validation)`, `[validation, test)`,
     `[test, end]`, at the times by which the shares of events have happened. `leave_last_out` takes each
-    user's last event for test and the one before for validation.
+    user's last event for test and the one before for validation. `cold_items` takes all events of some items,
+    drawn by a hash of their ids, so that an item stays where it is whatever else comes; it asks what is made
+    of items never met, and not what comes next: later events with other items may train.
 
     Args:
-        interactions: `user_id, event_time, event_order`.
+        interactions: `user_id, item_id, event_time, event_order`.
         config: which split, and its shares.
 
     Returns:
@@ -49,8 +53,7 @@ def assign_split(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
     Raises:
         SplitError: a part has no events.
     """
-    assign = _temporal if config.name == "temporal" else _leave_last_out
-    parts = assign(interactions, config)
+    parts = _SPLITS[config.name](interactions, config)
     for part in (TRAIN, VALIDATION, TEST):
         if not (parts == part).any():
             raise SplitError(
@@ -77,6 +80,15 @@ def _leave_last_out(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarr
     return np.select([enough & (from_end == 0), enough & (from_end == 1)], [TEST, VALIDATION], TRAIN)
 
 
+def _cold_items(interactions: pd.DataFrame, config: SplitConfig) -> np.ndarray:
+    chance = pd.util.hash_array(interactions[ITEM_ID].to_numpy(object)) / 2.0**64
+    held_out = [chance < config.test_share, chance < config.test_share + config.validation_share]
+    return np.select(held_out, [TEST, VALIDATION], TRAIN)
+
+
+_SPLITS = {"temporal": _temporal, "leave_last_out": _leave_last_out, "cold_items": _cold_items}
+
+
 def build_queries(
     interactions: pd.DataFrame, is_target: np.ndarray, context: list[str], repeats: bool
 ) -> Queries:
@@ -98,13 +110,15 @@ def build_queries(
     frame = targets.drop_duplicates(USER_ID)[[USER_ID, EVENT_TIME, EVENT_ORDER, *context]]
     frame = frame.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
     chosen = targets[[USER_ID, ITEM_ID]].drop_duplicates()
+    was_met = np.zeros(len(chosen), bool)
     if not repeats:
         met = interactions.loc[_is_before_query(interactions, frame), [USER_ID, ITEM_ID]]
-        chosen = chosen[~pd.MultiIndex.from_frame(chosen).isin(pd.MultiIndex.from_frame(met))]
+        was_met = pd.MultiIndex.from_frame(chosen).isin(pd.MultiIndex.from_frame(met))
+    repeated, chosen = chosen[was_met].reset_index(drop=True), chosen[~was_met]
     frame = frame[frame[USER_ID].isin(chosen[USER_ID])].reset_index(drop=True)
     query = pd.Index(frame[USER_ID]).get_indexer(chosen[USER_ID])
     order = np.argsort(query, kind="stable")
-    return Queries(frame, query[order], chosen[ITEM_ID].to_numpy()[order])
+    return Queries(frame, query[order], chosen[ITEM_ID].to_numpy()[order], repeated)
 
 
 def _is_before_query(interactions: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
@@ -121,8 +135,8 @@ def build_serving_queries(
 ) -> pd.DataFrame:
     """Builds the moment at which each user is served, which is where the split's own queries stand.
 
-    `temporal` asks just after the last event of all; `leave_last_out` just after the user's own last event
-    (of all, for a user without events).
+    `leave_last_out` asks just after the user's own last event (of all, for a user without events); the others
+    ask just after the last event of all.
 
     Args:
         interactions: contract table.

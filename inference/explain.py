@@ -10,7 +10,7 @@ from feature_pipeline.features.pair_similarity import build_specs
 from feature_pipeline.schema import FeatureSpec
 from inference.rerank import Ranked
 from training_pipeline.ranking.model import Ranker
-from training_pipeline.ranking.rows import RETRIEVAL_RANK, RETRIEVAL_SCORE
+from training_pipeline.ranking.rows import CLOSE, RETRIEVAL_SCORE, RETRIEVAL_SPECS
 
 NUM_REASONS = 2
 AFTER_LAST = "pair_transitions_last1"
@@ -21,7 +21,7 @@ class Explainer:
 
     Args:
         specs: the ranker's columns, in order; those without a `reason` say nothing to a person.
-        ranker: whose scores are explained.
+        ranker: whose scores are explained; None where the retrieval order is shown.
         titles: of all items [num_items] str.
         item_embeddings: [num_items, embedding_dim] float32, to name the nearest item of the history.
         vectors: content embeddings [num_items, dim] float32, for the same.
@@ -30,7 +30,7 @@ class Explainer:
     def __init__(
         self,
         specs: list[FeatureSpec],
-        ranker: Ranker,
+        ranker: Ranker | None,
         titles: np.ndarray,
         item_embeddings: np.ndarray,
         vectors: Mapping[str, np.ndarray],
@@ -44,7 +44,7 @@ class Explainer:
             if spec.side == "candidate" and spec.kind == "categorical"
             for name in (spec.name, name_met(spec.name), name_share(spec.name))
         }
-        self._spaces = {RETRIEVAL_SCORE: item_embeddings, RETRIEVAL_RANK: item_embeddings}
+        self._spaces = dict.fromkeys((spec.name for spec in RETRIEVAL_SPECS), item_embeddings)
         for name, space in vectors.items():
             self._spaces |= {spec.name: space for spec in build_specs(name)}
 
@@ -55,12 +55,19 @@ class Explainer:
             ranked: the recommendations.
             history: recent item positions of each query [num_queries, length] int, oldest first, -1 pads.
         """
-        effects = self._ranker.explain(ranked.rows)
+        pasts = [history[query][history[query] >= 0] for query in ranked.query]
+        if self._ranker is None or ranked.rows is None:
+            return [self._name_nearest(item, past) for item, past in zip(ranked.item, pasts, strict=True)]
+        effects = self._ranker.explain(ranked.rows)[:, : len(self._specs)]
         rows = ranked.rows.frame.to_dict("records")
         return [
-            self._choose(effect, row, item, history[query][history[query] >= 0])
-            for effect, row, item, query in zip(effects, rows, ranked.item, ranked.query, strict=True)
+            self._choose(effect, row, item, past)
+            for effect, row, item, past in zip(effects, rows, ranked.item, pasts, strict=True)
         ]
+
+    def _name_nearest(self, item: int, past: np.ndarray) -> list[str]:
+        """Of the retrieval order there is one reason: the towers hold the item for close to the history."""
+        return [f"{CLOSE}: {self._find_evidence(RETRIEVAL_SCORE, {}, item, past)}"] if len(past) else []
 
     def _choose(self, effect: np.ndarray, row: dict[Any, Any], item: int, past: np.ndarray) -> list[str]:
         reasons: dict[str, str] = {}
@@ -77,7 +84,7 @@ class Explainer:
         """Whether the words hold here: a score may rise because a count is zero, or a past is missing."""
         if spec.side == "pair" and not len(past):
             return False
-        if spec.name in (RETRIEVAL_SCORE, RETRIEVAL_RANK):
+        if spec in RETRIEVAL_SPECS:
             return True
         return bool(value) if spec.kind == "categorical" else value > 0
 

@@ -15,16 +15,18 @@ from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
 from inference.explain import Explainer
 from inference.index import ExactIndex
 from inference.query import build_queries, to_instant
-from inference.rerank import Ranked, rerank
+from inference.rerank import Ranked, keep_order, rerank
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import build_feature_builder
-from training_pipeline.ranking.rows import RETRIEVAL_SCORE, build_ranking_rows, list_specs
+from training_pipeline.ranking.candidates import Candidates
+from training_pipeline.ranking.rows import RETRIEVAL_SCORE, RowBuilder, build_row_builder
 from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.seen import find_seen
 
 RANK = "rank"
 RANKING_SCORE = "ranking_score"
+CHANCE = "chance"
 REASONS = "reasons"
 
 
@@ -58,8 +60,9 @@ class Recommender:
             explain: whether to add `reasons`.
 
         Returns:
-            `user_id, item_id, title, rank, retrieval_score, ranking_score` (and `reasons`, a list of str),
-            user by user, best first.
+            `user_id, item_id, title, rank, retrieval_score, ranking_score, chance` (and `reasons`, a list of
+            str), user by user, best first. Where the bundle has no ranker, its score is the retrieval score
+            and its chance unknown.
 
         Raises:
             UserError: a user or a context feature is unknown, or its value is of the wrong kind.
@@ -74,8 +77,7 @@ class Recommender:
         )
         num_candidates = max(k, self.bundle.ranker_config.candidates)
         candidates = self._index.search(embedded, self._find_excluded(queries), num_candidates)
-        rows = build_ranking_rows(queries, candidates, tables, self._builder)
-        ranked = rerank(candidates, rows, self.bundle.ranker, k)
+        ranked = self._rank(queries, candidates, k)
         frame = self._build_frame(queries, ranked)
         if explain:
             history = self._builder.find_history(queries, self._builder.recent)
@@ -102,6 +104,13 @@ class Recommender:
             own = own[own[EVENT_TIME] < to_instant(as_of)]
         return own.iloc[::-1].head(length)
 
+    def _rank(self, queries: pd.DataFrame, candidates: Candidates, k: int) -> Ranked:
+        """By the ranker, where it has earned its place in the bundle."""
+        ranker, calibration = self.bundle.ranker, self.bundle.calibration
+        if ranker is None or calibration is None:
+            return keep_order(candidates, k)
+        return rerank(candidates, self._rows.build(queries, candidates), ranker, calibration, k)
+
     def _find_excluded(self, queries: pd.DataFrame) -> csr_array:
         num_items = len(self.bundle.tables.items)
         if self.bundle.store.dataset.repeats:
@@ -118,12 +127,20 @@ class Recommender:
                 RANK: ranked.rank,
                 RETRIEVAL_SCORE: ranked.retrieval_score,
                 RANKING_SCORE: ranked.ranking_score,
+                CHANCE: ranked.chance,
             }
         )
 
     @cached_property
     def _builder(self) -> FeatureBuilder:
         return build_feature_builder(self.bundle.tables, self.engine)
+
+    @cached_property
+    def _rows(self) -> RowBuilder:
+        bundle = self.bundle
+        return build_row_builder(
+            bundle.tables, self._builder, bundle.signals, bundle.item_embeddings, bundle.ranker_config
+        )
 
     @cached_property
     def _index(self) -> ExactIndex:
@@ -141,7 +158,7 @@ class Recommender:
     def _explainer(self) -> Explainer:
         tables = self.bundle.tables
         return Explainer(
-            list_specs(tables, self._builder),
+            self._rows.specs,
             self.bundle.ranker,
             tables.items[TITLE].to_numpy(),
             self.bundle.item_embeddings,

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,22 +16,26 @@ from feature_pipeline import artefact
 from feature_pipeline.config import SplitConfig
 from feature_pipeline.store import FeatureStore, open_store
 from training_pipeline.config import QueryConfig, QuerySection, RankerConfig
-from training_pipeline.evaluation.report import MetricRow, write_metrics
+from training_pipeline.evaluation.results import MetricRow, write_metrics
+from training_pipeline.linear.signals import Signal, read_signals, write_signals
+from training_pipeline.ranked import FittedRanking
+from training_pipeline.ranking.calibration import Calibration
 from training_pipeline.ranking.model import Ranker
 from training_pipeline.retrieval.dataset import Tables, TowerInputs, read_tables
 from training_pipeline.retrieval.model import TwoTowerModel
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 METRICS = "metrics.json"
-REPORT = "report.html"
 
 _FEATURES = "features"
 _INPUTS = "inputs.json"
 _ITEM_EMBEDDINGS = "item_embeddings.npy"
 _RANKER = "ranker.cbm"
+_CALIBRATION = "calibration.json"
+_SIGNALS = "signals"
 _QUERY_TOWER = "query_tower"
 _CANDIDATE_TOWER = "candidate_tower"
-_DEFINING = (_FEATURES, _INPUTS, _ITEM_EMBEDDINGS, _RANKER)
+_DEFINING = (_FEATURES, _INPUTS, _ITEM_EMBEDDINGS, _RANKER, _CALIBRATION, _SIGNALS)
 _PACKAGES = ("tensorflow", "tensorflow-recommenders", "catboost", "numpy", "pandas")
 
 
@@ -74,9 +78,20 @@ class Bundle:
         return embeddings
 
     @cached_property
-    def ranker(self) -> Ranker:
-        """The fitted ranker."""
-        return Ranker.load(self.path / _RANKER)
+    def ranker(self) -> Ranker | None:
+        """The fitted ranker; None where it has not earned its place, and the retrieval order is served."""
+        return Ranker.load(self.path / _RANKER) if (self.path / _RANKER).exists() else None
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """Turns the ranker's scores into chances; None where there is no ranker."""
+        place = self.path / _CALIBRATION
+        return Calibration(**json.loads(place.read_text())) if place.exists() else None
+
+    @cached_property
+    def signals(self) -> list[Signal]:
+        """What scores candidates by the history, memory-mapped."""
+        return read_signals(self.path / _SIGNALS)
 
     @cached_property
     def query_tower(self) -> Callable[[dict[str, Any]], tf.Tensor]:
@@ -131,7 +146,8 @@ def write_bundle(
     inputs: TowerInputs,
     model: TwoTowerModel,
     query_signature: dict[str, Any],
-    ranker: Ranker,
+    signals: Sequence[Signal],
+    ranking: FittedRanking | None,
     metrics: list[MetricRow],
     report: Callable[[Path], None],
     description: dict[str, Any],
@@ -144,9 +160,10 @@ def write_bundle(
         inputs: how the towers' inputs were encoded.
         model: both trained towers.
         query_signature: see `TwoTowerModel.build_query_signature`.
-        ranker: the fitted ranker.
+        signals: as fitted on the events that the towers have learned.
+        ranking: the ranker and its calibration; None to serve the retrieval order.
         metrics: every figure of the run.
-        report: writes the report page to a path.
+        report: writes the report, and what belongs to it, into a folder.
         description: `config` and whatever else tells how the bundle came about.
     """
 
@@ -154,11 +171,14 @@ def write_bundle(
         shutil.copytree(store.path, place / _FEATURES)
         (place / _INPUTS).write_text(json.dumps(inputs.to_json()) + "\n")
         np.save(place / _ITEM_EMBEDDINGS, model.embed_corpus().numpy(), allow_pickle=False)
-        ranker.save(place / _RANKER)
+        write_signals(signals, place / _SIGNALS)
+        if ranking is not None:
+            ranking.fitted.ranker.save(place / _RANKER)
+            (place / _CALIBRATION).write_text(json.dumps(ranking.calibration.to_json()) + "\n")
         _save_tower(model.query_tower, query_signature, place / _QUERY_TOWER)
         _save_tower(model.candidate_tower, model.item_signature, place / _CANDIDATE_TOWER)
         write_metrics(metrics, place / METRICS)
-        report(place / REPORT)
+        report(place)
         versions = artefact.read_versions(*_PACKAGES)
         return {"format_version": FORMAT_VERSION, **description, "versions": versions}
 

@@ -127,22 +127,33 @@ class RankerConfig(Strict):
     """The CatBoost ranker.
 
     Attributes:
-        loss: a CatBoost ranking loss.
+        loss: `QuerySoftMax`, `YetiRank`, or `Logloss`, which looks at each candidate alone.
         candidates: how many the retriever hands over for each query.
-        negatives: how many of a query's retrieved negatives train, drawn at random.
-        iterations: trees at most; fewer where the held-out queries stop improving.
+        negatives: how many of a query's retrieved negatives train, drawn at random; null for all.
+        iterations: trees at most; fewer where the queries left out stop improving.
         depth: of each tree.
         learning_rate: shrinkage of each tree.
+        borders: thresholds that are tried for a number.
         patience: trees without improvement before training stops.
+        folds: of the queries; each is left out once.
+        embeddings: whether CatBoost also reads the candidates' embeddings themselves, by nearest neighbours
+            among the rows it learns from; slow, minutes for ten thousand rows.
+        monotone: numeric columns whose score may only rise (1) or only fall (-1) with them.
+        calibration: how scores become chances.
     """
 
-    loss: Literal["QuerySoftMax", "YetiRank"]
+    loss: Literal["QuerySoftMax", "YetiRank", "Logloss"]
     candidates: int = Field(ge=2)
-    negatives: PositiveInt
+    negatives: PositiveInt | None
     iterations: PositiveInt
     depth: int = Field(ge=1, le=16)
     learning_rate: float = Field(gt=0)
+    borders: int = Field(ge=1, le=65535)
     patience: PositiveInt
+    folds: int = Field(ge=2)
+    embeddings: bool
+    monotone: dict[str, Literal[-1, 1]]
+    calibration: Literal["isotonic", "platt"]
 
 
 class Settings(Strict):

@@ -10,7 +10,7 @@ from feature_pipeline.config import SplitConfig
 from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.features.build import FeatureBuilder, list_columns
 from feature_pipeline.schema import ITEM_ID
-from feature_pipeline.splits import TRAIN, VALIDATION, assign_split
+from feature_pipeline.splits import TRAIN, assign_split
 from feature_pipeline.store import FeatureStore
 from training_pipeline.config import QueryConfig
 from training_pipeline.evaluation.protocol import HeldOut, build_held_out
@@ -33,7 +33,7 @@ class Prepared:
     Attributes:
         tables: the store's tables.
         parts: split of each interaction [num_events] str.
-        learned: the parts that train: `train`, or `train` and `validation` once the settings are chosen.
+        learned: the parts that train: `train` at first, see `learn`.
         builder: computes features as of any query.
         inputs: how the towers' inputs are encoded.
         query: how queries carry their history.
@@ -60,19 +60,8 @@ class Prepared:
 
     def build_held_out(self, split: str) -> HeldOut:
         """The queries of `validation` or `test`."""
-        computed = {spec.name for spec in self.builder.query_specs}
-        context = [spec.name for spec in self.tables.specs["interactions"] if spec.name not in computed]
-        is_cold = self.count_events() == 0
-        return build_held_out(
-            split,
-            self.tables.interactions,
-            self.parts,
-            self.tables.items[ITEM_ID],
-            self.builder,
-            context,
-            self.repeats,
-            is_cold,
-        )
+        popularity = self.count_events()
+        return build_held_out(split, self.tables, self.parts, self.builder, self.repeats, popularity)
 
     def build_held_out_examples(self, held_out: HeldOut) -> Examples:
         """Held-out queries as the towers read them."""
@@ -85,19 +74,16 @@ class Prepared:
 
     def build_matrix(self) -> csr_array:
         """How often each user met each item in the learned parts [num_users, num_items] float32."""
-        events = self.learned_events
-        places = (self.tables.find_users(events), self.tables.find_items(events[ITEM_ID]))
-        matrix = csr_array(
-            (np.ones(len(events), np.float32), places), shape=(len(self.tables.users), len(self.tables.items))
-        )
-        matrix.sum_duplicates()
-        return matrix
+        return self.tables.count_choices(self.learned_events)
 
-    def add_validation(self) -> "Prepared":
-        """The same, with the validation window learned too: for the model that is tested and published."""
-        learned = (TRAIN, VALIDATION)
-        inputs = fit_tower_inputs(self.tables, np.isin(self.parts, learned))
-        return replace(self, learned=learned, inputs=inputs)
+    def learn(self, *parts: str) -> "Prepared":
+        """The same, with other parts learned: validation too for the test, and all for what is published."""
+        inputs = fit_tower_inputs(self.tables, np.isin(self.parts, parts))
+        return replace(self, learned=parts, inputs=inputs)
+
+    def describe_learned(self) -> str:
+        """The learned parts in words."""
+        return ", ".join(self.learned)
 
 
 def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, query: QueryConfig) -> Prepared:

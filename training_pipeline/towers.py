@@ -1,4 +1,4 @@
-"""The towers of one run: trained on the training window, stopped by validation, trained anew on both."""
+"""The towers of one run: trained on the training window, stopped by validation, trained anew on more."""
 
 from pathlib import Path
 
@@ -38,11 +38,18 @@ def fit_towers(prepared: Prepared, validation: HeldOut, settings: Settings, plac
 
 
 def refit_towers(prepared: Prepared, epochs: int, settings: Settings, place: Path) -> TwoTowerModel:
-    """Trains both towers anew on train and validation, for the chosen number of epochs; see `fit_towers`."""
+    """Trains both towers anew on all that may now be learned, for the chosen number of epochs.
+
+    Args:
+        prepared: tables and features; it says what is learned.
+        epochs: how many.
+        settings: of the run.
+        place: folder of the checkpoints.
+    """
     with report_step("refit towers") as step:
         model, training, step.rows = _build_towers(prepared, settings)
         refit_model(model, training, epochs, settings.retrieval, place)
-        step.note = f"{epochs} epochs, validation window included"
+        step.note = f"{epochs} epochs on {prepared.describe_learned()}"
     return model
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.commands import run_module
-from training_pipeline.evaluation.report import read_metrics
+from training_pipeline.evaluation.results import read_metrics
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 RAW = Path(os.environ.get("TOWERBRIDGE_DATA", SHARED)) / "movielens-100k"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.end_to_end.commands import run_make, run_module
 from tests.end_to_end.films import NUM_FILMS, USERS, write_films
-from training_pipeline.evaluation.report import read_metrics
+from training_pipeline.evaluation.results import read_metrics
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.end_to_end.commands import run_module
-from training_pipeline.evaluation.report import MetricRow, read_metrics
+from training_pipeline.evaluation.results import MetricRow, read_metrics
 
 pytestmark = pytest.mark.slow
 

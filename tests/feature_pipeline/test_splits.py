@@ -47,6 +47,26 @@ def time(moment: int) -> pd.Timestamp:
     return pd.Timestamp(moment, unit="us")
 
 
+class TestColdItems:
+    CONFIG = SplitConfig(name="cold_items", validation_share=0.2, test_share=0.3)
+
+    def test_an_item_stands_in_one_part_with_all_its_events(self):
+        rows = [(f"u{user}", f"i{item}", user) for user in range(3) for item in range(300)]
+        interactions = happen(*rows)
+        parts = pd.Series(assign_split(interactions, self.CONFIG))
+        by_item = parts.groupby(interactions["item_id"]).agg(["nunique", "first"])
+        assert (by_item["nunique"] == 1).all()
+        shares = by_item["first"].value_counts(normalize=True)
+        # Three standard errors of 300 draws.
+        assert shares[TEST] == pytest.approx(0.3, abs=0.08)
+        assert shares[VALIDATION] == pytest.approx(0.2, abs=0.07)
+
+    def test_an_item_stays_where_it_is_when_others_come(self):
+        few = happen(*((f"u{item}", f"i{item}", item) for item in range(50)))
+        more = happen(*((f"u{item}", f"i{item}", item) for item in range(90)))
+        assert assign_split(more, self.CONFIG)[:50].tolist() == assign_split(few, self.CONFIG).tolist()
+
+
 class TestTemporal:
     def test_cuts_where_the_shares_of_events_have_happened(self):
         # Ten events, out of order. 60 % have happened by day 6 and 80 % by day 8: [0, 6), [6, 8), [8, 9].
@@ -178,6 +198,15 @@ class TestBuildQueries:
         assert queries.target_query.tolist() == [0, 0, 1]
         assert queries.target_item_id.tolist() == ["x", "y", "x"]
 
+    @pytest.mark.parametrize(("repeats", "expected"), [(False, [["a", "old"]]), (True, [])])
+    def test_what_was_chosen_again_is_told_apart_unless_items_repeat(
+        self, repeats: bool, expected: list[list[str]]
+    ):
+        # User a chose y twice within the window, but had not met it before.
+        repeated = self.build(repeats).repeated
+        assert list(repeated) == ["user_id", "item_id"]
+        assert repeated.to_numpy().tolist() == expected
+
     def test_where_items_repeat_those_met_before_stay(self):
         queries = self.build(repeats=True)
         assert queries.target_query.tolist() == [0, 0, 0, 1]
@@ -188,6 +217,7 @@ class TestBuildQueries:
         queries = build_queries(interactions, np.array([False, True, True]), [], repeats=False)
         assert queries.frame["user_id"].tolist() == ["b"]
         assert (queries.target_query.tolist(), queries.target_item_id.tolist()) == ([0], ["i"])
+        assert queries.repeated.to_numpy().tolist() == [["a", "i"]]
         assert build_queries(interactions, np.array([False, True, True]), [], True).frame[
             "user_id"
         ].tolist() == ["a", "b"]
@@ -200,10 +230,12 @@ class TestBuildQueries:
         queries = build_queries(interactions, np.array([True, False, True]), [], repeats=False)
         assert queries.frame["as_of_order"].tolist() == [1]
         assert queries.target_item_id.tolist() == ["j"]
+        assert queries.repeated.to_numpy().tolist() == [["a", "i"]]
 
     def test_no_targets_give_no_queries(self):
         queries = build_queries(self.INTERACTIONS, np.zeros(7, bool), [], repeats=False)
         assert (len(queries.frame), len(queries.target_query), len(queries.target_item_id)) == (0, 0, 0)
+        assert (list(queries.repeated), len(queries.repeated)) == (["user_id", "item_id"], 0)
 
     @repeatable(max_examples=30)
     @given(events(min_size=3, max_size=20), st.sampled_from([TEMPORAL, LEAVE_LAST_OUT]), st.booleans())

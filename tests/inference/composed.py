@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from feature_pipeline.entry import CONF
 
+# Towers that have hardly learned, so that the ranker, which reads nearly every item, earns its place.
 TINY_RUN = (
     "dataset.name=tiny",
     "seed=7",
@@ -19,10 +20,11 @@ TINY_RUN = (
     "retrieval.batch_size=64",
     "retrieval.negatives.uniform=64",
     "retrieval.epochs=3",
-    "retrieval.learning_rate=0.01",
-    "ranker.candidates=15",
+    "retrieval.learning_rate=0.001",
+    "ranker.candidates=25",
     "ranker.negatives=10",
-    "ranker.iterations=20",
+    "ranker.iterations=60",
+    "ranker.learning_rate=0.3",
     "ranker.depth=3",
 )
 

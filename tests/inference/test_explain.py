@@ -11,7 +11,7 @@ from inference.explain import NUM_REASONS, Explainer
 from inference.rerank import Ranked
 from tests.tiny_store import ENGINE, SILENT_USER
 from training_pipeline.prepare import build_feature_builder
-from training_pipeline.ranking.rows import RETRIEVAL_SPECS, RankingRows, list_specs
+from training_pipeline.ranking.rows import RETRIEVAL_SPECS, RankingRows, build_row_builder
 
 SPECS = [
     *RETRIEVAL_SPECS,
@@ -25,6 +25,7 @@ SPECS = [
 ROW = {
     "retrieval_score": 0.2,
     "retrieval_rank": 0.0,
+    "retrieval_gap": 0.0,
     "age": 30.0,
     "genre": "poem|play",
     "item_events_7d": 5.0,
@@ -52,7 +53,7 @@ def explain(effects: dict[str, float], past: tuple[int, ...] = (0, 1, 2), **valu
     explainer = Explainer(SPECS, GivenEffects(effects), TITLES, BY_TOWERS, {"cover_embedding": BY_COVER})
     rows = RankingRows(pd.DataFrame([ROW | values]), np.array([0]), np.array([3], np.int32))
     one = np.array([1.0], np.float32)
-    ranked = Ranked(rows.query, np.array([1]), rows.item, one, one, rows)
+    ranked = Ranked(rows.query, np.array([1]), rows.item, one, one, one, rows)
     return explainer.explain(ranked, np.array([[-1, *past]]))[0]
 
 
@@ -67,6 +68,7 @@ def test_strongest_first_and_two_at_most():
     [
         ("retrieval_score", "close to what you chose before: Ash"),
         ("retrieval_rank", "close to what you chose before: Ash"),
+        ("retrieval_gap", "close to what you chose before: Ash"),
         ("pair_cover_to_nearest", "cover much like a recent one: Birch"),
         ("pair_transitions_last1", "what others took next: Cedar"),
     ],
@@ -99,6 +101,42 @@ def test_without_a_past_nothing_is_said_of_it():
     assert explain(effects, past=()) == ["genre: poem, play", "popular this week"]
 
 
+def test_columns_of_embeddings_say_nothing():
+    """They stand behind the columns that have a name, and may weigh more than all of these."""
+
+    class WithEmbeddings(GivenEffects):
+        def explain(self, rows: RankingRows) -> np.ndarray:
+            return np.append(super().explain(rows), [[9.0, 8.0]], axis=1)
+
+    explainer = Explainer(SPECS, WithEmbeddings({"genre": 0.1}), TITLES, BY_TOWERS, {})
+    rows = RankingRows(pd.DataFrame([ROW]), np.array([0]), np.array([3], np.int32))
+    one = np.array([1.0], np.float32)
+    ranked = Ranked(rows.query, np.array([1]), rows.item, one, one, one, rows)
+    assert explainer.explain(ranked, np.array([[0]])) == [["genre: poem, play"]]
+
+
+class TestWithoutRanker:
+    def explain(self, history: list[list[int]], query: list[int]) -> list[list[str]]:
+        """Reasons for item 3, shown once to each of some queries."""
+        explainer = Explainer(SPECS, None, TITLES, BY_TOWERS, {"cover_embedding": BY_COVER})
+        count = len(query)
+        shown, score = np.full(count, 3, np.int32), np.ones(count, np.float32)
+        chance = np.full(count, np.nan, np.float32)
+        ranked = Ranked(np.array(query), np.ones(count, int), shown, score, score, chance, None)
+        return explainer.explain(ranked, np.array(history))
+
+    def test_the_one_reason_is_the_nearest_of_the_own_history(self):
+        """Of the towers, not of the cover: item 0 before item 1, and item 1 before item 2."""
+        reasons = self.explain([[0, 1, 2], [-1, 2, 1]], query=[0, 1])
+        assert reasons == [["close to what you chose before: Ash"], ["close to what you chose before: Birch"]]
+
+    def test_without_a_past_there_is_none(self):
+        assert self.explain([[-1, -1], [-1, 2]], query=[0, 1]) == [
+            [],
+            ["close to what you chose before: Cedar"],
+        ]
+
+
 class TestRealRanker:
     def test_top_items_have_reasons_in_words(self, recommender):
         for user in ("user-00", "user-01", "user-07"):
@@ -119,8 +157,11 @@ class TestRealRanker:
         assert named
 
     def test_user_without_history_hears_nothing_of_one(self, recommender, bundle):
-        specs = list_specs(bundle.tables, build_feature_builder(bundle.tables, ENGINE))
+        builder = build_feature_builder(bundle.tables, ENGINE)
+        embeddings, config = bundle.item_embeddings, bundle.ranker_config
+        specs = build_row_builder(bundle.tables, builder, bundle.signals, embeddings, config).specs
         of_a_past = tuple(spec.reason for spec in specs if spec.side == "pair" and spec.reason)
+        assert "taken by people with a past like yours" in of_a_past
         reasons = recommender.recommend([SILENT_USER], 10, explain=True)["reasons"].explode().dropna()
         assert len(reasons)
         assert not reasons.str.startswith(of_a_past).any()

@@ -25,7 +25,7 @@ def infer(trained, capsys):
 def test_table(infer, recommender):
     out, err = infer("user=user-00", "k=3")
     lines = out.splitlines()
-    assert lines[0].split() == ["rank", "title", "retrieval", "ranking", "reasons"]
+    assert lines[0].split() == ["rank", "title", "retrieval", "ranking", "chance", "reasons"]
     titles = recommender.recommend(["user-00"], 3)["title"]
     assert [line[:14].rstrip() for line in lines[1:]] == [f"{r}     {t}" for r, t in enumerate(titles, 1)]
     assert err == ""
@@ -70,7 +70,10 @@ def test_everyone(infer, tmp_path, bundle, recommender):
     assert out == ""
     assert "recommend to all" in err
     assert f"{len(found)} rows" in err
-    assert list(found.columns) == ["user_id", "item_id", "rank", "retrieval_score", "ranking_score"]
+    assert list(found.columns) == [
+        *("user_id", "item_id", "rank", "retrieval_score", "ranking_score", "chance")
+    ]
+    assert found["chance"].dtype == "float32"
     assert found["user_id"].unique().tolist() == bundle.tables.users["user_id"].tolist()
     expected = recommender.recommend(["user-09"], 20)[list(found.columns)]
     own = found[found["user_id"] == "user-09"].reset_index(drop=True)

@@ -10,6 +10,8 @@ import pytest
 
 from inference.output import render_json, render_table, write_batch
 
+UNKNOWN = np.float32("nan")
+
 
 def make_recommendations(users: tuple[str, ...] = ("007",)) -> pd.DataFrame:
     """Two recommendations for each user, with the dtypes that the recommender gives."""
@@ -22,6 +24,7 @@ def make_recommendations(users: tuple[str, ...] = ("007",)) -> pd.DataFrame:
             "rank": np.array([1, 2] * count),
             "retrieval_score": np.array([0.5, 0.1] * count, np.float32),
             "ranking_score": np.array([2.25, -1.0] * count, np.float32),
+            "chance": np.array([0.125, 0.0009] * count, np.float32),
             "reasons": [["popular", "year"], []] * count,
         }
     )
@@ -30,8 +33,15 @@ def make_recommendations(users: tuple[str, ...] = ("007",)) -> pd.DataFrame:
 class TestTable:
     def test_columns_are_aligned_and_a_missing_title_is_the_id(self):
         assert render_table(make_recommendations()).splitlines() == [
-            "rank  title      retrieval  ranking  reasons",
-            "1     Łódź, été  0.500      2.250    popular; year",
+            "rank  title      retrieval  ranking  chance  reasons",
+            "1     Łódź, été  0.500      2.250    12.5%   popular; year",
+            "2     b          0.100      -1.000   0.1%",
+        ]
+
+    def test_an_unknown_chance_is_left_blank(self):
+        assert render_table(make_recommendations().assign(chance=UNKNOWN)).splitlines() == [
+            "rank  title      retrieval  ranking  chance  reasons",
+            "1     Łódź, été  0.500      2.250            popular; year",
             "2     b          0.100      -1.000",
         ]
 
@@ -41,19 +51,25 @@ class TestTable:
         assert titles == ["x" * 40, "y" * 39 + "…"]
 
     def test_nothing_to_recommend(self):
-        assert render_table(make_recommendations()[:0]) == "rank  title  retrieval  ranking  reasons"
+        assert render_table(make_recommendations()[:0]) == "rank  title  retrieval  ranking  chance  reasons"
 
 
 class TestJson:
     def test_exact_text(self):
-        frame = make_recommendations().assign(retrieval_score=np.array([0.5, 0.25], np.float32))
+        scores, chances = (np.array(pair, np.float32) for pair in ([0.5, 0.25], [0.125, 0.0]))
+        frame = make_recommendations().assign(retrieval_score=scores, chance=chances)
         assert render_json("007", "abc", frame) == (
             '{"user_id": "007", "bundle": "abc", "recommendations": ['
             '{"item_id": "a", "title": "Łódź, été", "rank": 1, "retrieval_score": 0.5, '
-            '"ranking_score": 2.25, "reasons": ["popular", "year"]}, '
+            '"ranking_score": 2.25, "chance": 0.125, "reasons": ["popular", "year"]}, '
             '{"item_id": "b", "title": "", "rank": 2, "retrieval_score": 0.25, '
-            '"ranking_score": -1.0, "reasons": []}]}'
+            '"ranking_score": -1.0, "chance": 0.0, "reasons": []}]}'
         )
+
+    def test_an_unknown_chance_is_left_out(self):
+        answer = json.loads(render_json("007", "abc", make_recommendations().assign(chance=UNKNOWN)))
+        known = ["item_id", "title", "rank", "retrieval_score", "ranking_score", "reasons"]
+        assert [list(row) for row in answer["recommendations"]] == [known, known]
 
     def test_numbers_come_back_as_they_were(self):
         answer = json.loads(render_json("007", "abc", make_recommendations()))
@@ -80,11 +96,13 @@ class TestBatch:
                 "rank": pa.int32(),
                 "retrieval_score": pa.float32(),
                 "ranking_score": pa.float32(),
+                "chance": pa.float32(),
             }
         )
         assert table["user_id"].to_pylist() == ["007", "007", "a b", "a b", "1e3", "1e3"]
         assert table["rank"].to_pylist() == [1, 2] * 3
         assert table["ranking_score"].to_pylist() == [2.25, -1.0] * 3
+        np.testing.assert_array_equal(table["chance"], np.array([0.125, 0.0009] * 3, np.float32))
 
     def test_blocks_are_consumed_one_by_one(self, tmp_path):
         alive = []

@@ -1,5 +1,6 @@
 """The recommender on the tiny bundle: what it returns, to whom, and as of when."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,7 +17,7 @@ from training_pipeline.prepare import build_feature_builder
 from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
 
-COLUMNS = ["user_id", "item_id", "title", "rank", "retrieval_score", "ranking_score"]
+COLUMNS = ["user_id", "item_id", "title", "rank", "retrieval_score", "ranking_score", "chance"]
 
 
 def get_events(bundle: Bundle, user_id: str) -> pd.DataFrame:
@@ -41,8 +42,8 @@ class TestOneUser:
         assert set(found["item_id"]).isdisjoint(seen)
 
     def test_more_than_the_ranker_is_used_to(self, recommender, bundle):
-        assert bundle.ranker_config.candidates == 15
-        assert len(recommender.recommend(["user-00"], 20)) == 20
+        assert bundle.ranker_config.candidates == 25
+        assert len(recommender.recommend(["user-00"], 27)) == 27
 
     def test_fewer_left_than_asked(self, recommender):
         found = recommender.recommend(["user-00"], 40)
@@ -64,6 +65,27 @@ class TestOneUser:
         products = pd.Series(bundle.item_embeddings @ query, bundle.tables.items["item_id"])
         np.testing.assert_allclose(found["retrieval_score"], products[found.index], rtol=1e-5, atol=1e-6)
 
+    def test_chances_lie_between_nothing_and_certainty_and_fall_with_rank(self, recommender):
+        for user in ("user-00", "user-01", SILENT_USER):
+            chances = recommender.recommend([user], 25)["chance"]
+            assert chances.dtype == "float32"
+            assert chances.between(0, 1).all()
+            assert (np.diff(chances) <= 0).all()
+        assert recommender.recommend(["user-00"], 25)["chance"].nunique() > 1
+
+    def test_chances_follow_from_the_scores_of_all_candidates(self, recommender, bundle):
+        """By hand: a score's logarithmic share, looked up between the points of the published file."""
+        points = json.loads((bundle.path / "calibration.json").read_text())
+        found = recommender.recommend(["user-00"], bundle.ranker_config.candidates)
+        scores = found["ranking_score"].astype(float)
+        shares = scores - np.log(np.exp(scores).sum())
+        expected = np.interp(shares, points["shares"], points["chances"])
+        np.testing.assert_allclose(found["chance"], expected, rtol=1e-5, atol=1e-6)
+
+    def test_chances_are_the_same_however_few_are_shown(self, recommender):
+        few, many = (recommender.recommend(["user-00"], k) for k in (3, 25))
+        pd.testing.assert_frame_equal(few, many[:3])
+
     def test_asked_twice_answers_alike(self, recommender):
         first, again = (recommender.recommend(["user-02"], 10, explain=True) for _ in range(2))
         pd.testing.assert_frame_equal(first, again)
@@ -73,9 +95,9 @@ class TestUsersWithoutHistory:
     def test_silent_user_is_served(self, recommender):
         found = recommender.recommend([SILENT_USER], 40)
         assert len(found) == 40
-        assert np.isfinite(found[["retrieval_score", "ranking_score"]]).all(axis=None)
+        assert np.isfinite(found[["retrieval_score", "ranking_score", "chance"]]).all(axis=None)
 
-    def test_user_who_came_after_training_is_served_without_what_they_met(self, recommender, bundle):
+    def test_user_who_came_last_is_served_without_what_they_met(self, recommender, bundle):
         found = recommender.recommend([LATE_USER], 40)
         assert len(found) == 40 - len(get_events(bundle, LATE_USER))
 

@@ -60,7 +60,12 @@ def make_ranker(**changes: Any) -> RankerConfig:
         "iterations": 60,
         "depth": 3,
         "learning_rate": 0.3,
+        "borders": 254,
         "patience": 20,
+        "folds": 3,
+        "embeddings": False,
+        "monotone": {},
+        "calibration": "isotonic",
     }
     return RankerConfig.model_validate(usual | changes)
 

@@ -5,10 +5,8 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,25 +14,13 @@ import pytest
 
 from feature_pipeline.artefact import ArtefactError
 from feature_pipeline.store import FeatureStore
-from tests.training_pipeline.invented import make_model, make_ranker, make_transformer
-from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle, write_bundle
+from tests.training_pipeline.invented import make_ranker
+from tests.training_pipeline.published import CONFIG, METRICS, QUERY, Parts, make_parts
+from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle
 from training_pipeline.evaluation.protocol import HeldOut
-from training_pipeline.evaluation.report import MetricRow, read_metrics
+from training_pipeline.evaluation.results import read_metrics
 from training_pipeline.prepare import Prepared
-from training_pipeline.ranking.candidates import retrieve_candidates
-from training_pipeline.ranking.model import Ranker, fit_ranker
-from training_pipeline.ranking.rows import RankingRows, build_ranking_rows
-from training_pipeline.retrieval.embed import embed_queries
-from training_pipeline.retrieval.model import TwoTowerModel
 
-# Everything that a query can hold: places, times, and items by their index.
-QUERY = make_transformer(items="own")
-METRICS = [MetricRow("retrieval", "two towers", "test", "all", "NDCG@10", 0.5, 0.4, 0.6, 9)]
-CONFIG: dict[str, Any] = {
-    "split": {"name": "temporal"},
-    "query": QUERY.model_dump(),
-    "ranker": make_ranker().model_dump(),
-}
 READ_IN_ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
@@ -42,7 +28,7 @@ import numpy as np
 from training_pipeline.bundle import open_bundle
 from training_pipeline.prepare import prepare
 from training_pipeline.ranking.candidates import retrieve_candidates
-from training_pipeline.ranking.rows import build_ranking_rows
+from training_pipeline.ranking.rows import build_row_builder
 from training_pipeline.retrieval.embed import embed_queries
 from feature_pipeline.engine.connect import EngineConfig
 
@@ -56,106 +42,84 @@ examples = prepared.build_held_out_examples(held_out)
 index = inputs.index_items(tables.items)
 queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, index)
 items = bundle.embed_items(tables.items, tables.item_vectors)
-k = bundle.ranker_config.candidates
-candidates = retrieve_candidates(queries, bundle.item_embeddings, held_out.seen, k)
-rows = build_ranking_rows(held_out.frame, candidates, tables, prepared.builder)
-np.savez(
-    sys.argv[2], queries=queries, items=items, candidates=candidates.items, scores=bundle.ranker.score(rows)
-)
+config, embeddings = bundle.ranker_config, bundle.item_embeddings
+candidates = retrieve_candidates(queries, embeddings, held_out.seen, config.candidates)
+builder = build_row_builder(tables, prepared.builder, bundle.signals, embeddings, config)
+rows = builder.build(held_out.frame, candidates)
+scores = bundle.ranker.score_candidates(rows, candidates.items)
+chances = bundle.calibration.apply(scores)
+found = {"queries": queries, "items": items, "candidates": candidates.items}
+np.savez(sys.argv[2], **found, scores=scores, chances=chances)
 """
 
-Publish = Callable[..., Bundle]
+
+@pytest.fixture(scope="module")
+def parts(store: FeatureStore, prepared: Prepared, validation: HeldOut) -> Parts:
+    return make_parts(store, prepared, validation)
 
 
 @pytest.fixture(scope="module")
-def model(prepared: Prepared) -> TwoTowerModel:
-    untrained = make_model(prepared, QUERY)
-    untrained.compute_loss(replace(prepared, query=QUERY).build_training_examples().take(np.arange(4)))
-    return untrained
+def bundle(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return parts.publish(tmp_path_factory.mktemp("bundle"))
 
 
-@pytest.fixture(scope="module")
-def query_embeddings(model: TwoTowerModel, prepared: Prepared, validation: HeldOut) -> np.ndarray:
-    users = prepared.inputs.user.encode(prepared.tables.users, {})
-    examples = prepared.build_held_out_examples(validation)
-    index = prepared.inputs.index_items(prepared.tables.items)
-    return embed_queries(model.query_tower, examples, users, model.embed_corpus().numpy(), index)
-
-
-@pytest.fixture(scope="module")
-def rows(
-    model: TwoTowerModel, query_embeddings: np.ndarray, prepared: Prepared, validation: HeldOut
-) -> RankingRows:
-    corpus, k = model.embed_corpus().numpy(), make_ranker().candidates
-    candidates = retrieve_candidates(query_embeddings, corpus, validation.seen, k)
-    return build_ranking_rows(validation.frame, candidates, prepared.tables, prepared.builder)
-
-
-@pytest.fixture(scope="module")
-def ranker(rows: RankingRows, validation: HeldOut) -> Ranker:
-    chosen = validation.relevant[rows.query, rows.item]
-    return fit_ranker(rows, chosen, np.zeros(rows.query[-1] + 1, bool), make_ranker(), seed=0, threads=1)
-
-
-@pytest.fixture(scope="module")
-def publish(
-    store: FeatureStore, prepared: Prepared, model: TwoTowerModel, ranker: Ranker, validation: HeldOut
-) -> Publish:
-    """Writes the bundle to `artifacts/tiny/bundles`, with the arguments that a test changes."""
-    moment = prepared.build_held_out_examples(validation).moment
-    usual = {
-        "store": store,
-        "inputs": prepared.inputs,
-        "model": model,
-        "query_signature": model.build_query_signature(moment),
-        "ranker": ranker,
-        "metrics": METRICS,
-        "report": lambda path: path.write_text("<html></html>"),
-        "description": {"config": CONFIG, "curve": []},
-    }
-
-    def write(artifacts: Path, **changes: Any) -> Bundle:
-        return write_bundle(artifacts / "tiny" / "bundles", **(usual | changes))
-
-    return write
-
-
-@pytest.fixture(scope="module")
-def bundle(publish: Publish, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return publish(tmp_path_factory.mktemp("bundle"))
-
-
-def test_another_process_reads_the_same(
-    bundle: Bundle,
-    model: TwoTowerModel,
-    query_embeddings: np.ndarray,
-    rows: RankingRows,
-    ranker: Ranker,
-    tmp_path: Path,
-) -> None:
+def test_another_process_reads_the_same(bundle: Bundle, parts: Parts, tmp_path: Path) -> None:
     found = tmp_path / "found.npz"
     subprocess.run([sys.executable, "-c", READ_IN_ANOTHER_PROCESS, bundle.path, found], check=True)
     read = np.load(found)
 
-    np.testing.assert_allclose(read["queries"], query_embeddings, atol=1e-5)
-    np.testing.assert_allclose(read["items"], model.embed_corpus(), atol=1e-5)
-    np.testing.assert_array_equal(read["candidates"][read["candidates"] >= 0], rows.item)
-    np.testing.assert_allclose(read["scores"], ranker.score(rows), atol=1e-6)
+    np.testing.assert_allclose(read["queries"], parts.query_embeddings, atol=1e-5)
+    np.testing.assert_allclose(read["items"], parts.model.embed_corpus(), atol=1e-5)
+    np.testing.assert_array_equal(read["candidates"], parts.candidates.items)
+    scores = parts.ranking.fitted.ranker.score_candidates(parts.rows, parts.candidates.items)
+    np.testing.assert_allclose(read["scores"], scores, atol=1e-6)
+    np.testing.assert_allclose(read["chances"], parts.ranking.calibration.apply(scores), atol=1e-6)
+    assert np.ptp(read["chances"]) > 0
 
 
-def test_parts_come_back(
-    bundle: Bundle, model: TwoTowerModel, prepared: Prepared, store: FeatureStore
-) -> None:
+def test_parts_come_back(bundle: Bundle, parts: Parts, prepared: Prepared, store: FeatureStore) -> None:
     opened = open_bundle(bundle.path)
 
     assert opened.inputs == prepared.inputs
-    np.testing.assert_array_equal(opened.item_embeddings, model.embed_corpus())
+    np.testing.assert_array_equal(opened.item_embeddings, parts.model.embed_corpus())
     assert isinstance(opened.item_embeddings, np.memmap)
     assert opened.store.id == store.id
     pd.testing.assert_frame_equal(opened.tables.interactions, prepared.tables.interactions)
     assert (opened.split.name, opened.query) == ("temporal", QUERY)
     assert opened.ranker_config == make_ranker()
     assert read_metrics(opened.path / "metrics.json") == METRICS
+
+
+def test_signals_survive_to_the_last_bit(bundle: Bundle, parts: Parts) -> None:
+    opened = open_bundle(bundle.path)
+    assert [signal.name for signal in opened.signals] == ["pair_ease", "pair_slit"]
+    for read, fitted in zip(opened.signals, parts.signals, strict=True):
+        assert isinstance(read.weights, np.memmap)
+        np.testing.assert_array_equal(read.weights, fitted.weights)
+        np.testing.assert_array_equal(read.places, fitted.places)
+        assert (read.weights.dtype, read.spec) == (fitted.weights.dtype, fitted.spec)
+
+
+def test_ranker_and_calibration_come_back(bundle: Bundle, parts: Parts) -> None:
+    opened = open_bundle(bundle.path)
+    assert opened.ranker is not None
+    scores = parts.ranking.fitted.ranker.score(parts.rows)
+    np.testing.assert_array_equal(opened.ranker.score(parts.rows), scores)
+    assert opened.calibration == parts.ranking.calibration
+
+
+def test_report_and_what_belongs_to_it_lie_in_the_bundle(bundle: Bundle) -> None:
+    assert (bundle.path / "report.html").read_text() == "<html></html>"
+    assert {"report.html", "targets.csv"} < set(bundle.manifest["checksums"])
+
+
+@pytest.mark.slow
+def test_without_ranking_and_signals_there_are_none(bundle: Bundle, parts: Parts, tmp_path: Path) -> None:
+    plain = open_bundle(parts.publish(tmp_path, ranking=None, signals=[]).path)
+    assert (plain.ranker, plain.calibration, plain.signals) == (None, None, [])
+    assert plain.id != bundle.id
+    missing = set(bundle.manifest["checksums"]) - set(plain.manifest["checksums"])
+    assert {file.split("/")[0] for file in missing} == {"ranker.cbm", "calibration.json", "signals"}
 
 
 def test_towers_embed_any_number_of_rows(bundle: Bundle, prepared: Prepared) -> None:
@@ -181,7 +145,8 @@ def test_items_that_came_after_training_are_embedded_by_their_content(
 def test_holds_nothing_that_pickle_could_load(bundle: Bundle) -> None:
     files = [path for path in bundle.path.rglob("*") if path.is_file()]
     kinds = {path.suffix for path in files}
-    assert kinds <= {".json", ".npy", ".cbm", ".html", ".parquet", ".pb", ".index", ".data-00000-of-00001"}
+    tables = {".json", ".npy", ".cbm", ".html", ".csv", ".parquet"}
+    assert kinds <= {*tables, ".pb", ".index", ".data-00000-of-00001"}
     refusals = (pickle.UnpicklingError, EOFError, ValueError, MemoryError, OverflowError)
     for path in files:
         with path.open("rb") as stream, pytest.raises(refusals):
@@ -200,6 +165,9 @@ class TestDamage:
         [
             "item_embeddings.npy",
             "ranker.cbm",
+            "calibration.json",
+            "signals/0-pair_ease/weights.npy",
+            "signals/1-pair_slit/places.npy",
             "inputs.json",
             "query_tower/saved_model.pb",
             "features/items.parquet",
@@ -220,7 +188,7 @@ class TestDamage:
     def test_other_version_is_refused(self, copy: Bundle) -> None:
         manifest = copy.path / "manifest.json"
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 99}))
-        with pytest.raises(ArtefactError, match="expected format_version 3, found 99"):
+        with pytest.raises(ArtefactError, match="expected format_version 4, found 99"):
             open_bundle(copy.path)
 
     def test_no_bundle_names_the_command_that_makes_one(self, tmp_path: Path) -> None:
@@ -236,27 +204,27 @@ class TestPublishing:
         return tmp_path
 
     def test_another_model_has_another_id_and_becomes_the_current_one(
-        self, publish: Publish, bundle: Bundle, prepared: Prepared, artifacts: Path
+        self, parts: Parts, bundle: Bundle, prepared: Prepared, artifacts: Path
     ) -> None:
         assert open_current_bundle(artifacts, "tiny").id == bundle.id
         wider = replace(prepared.inputs, item_ids=replace(prepared.inputs.item_ids, width=2))
-        changed = publish(artifacts, inputs=wider)
+        changed = parts.publish(artifacts, inputs=wider)
         assert changed.id != bundle.id
         assert open_current_bundle(artifacts, "tiny").id == changed.id
         assert open_current_bundle(artifacts, "tiny", bundle.id).inputs == prepared.inputs
 
-    def test_the_same_model_has_the_same_id(self, publish: Publish, bundle: Bundle, artifacts: Path) -> None:
-        assert publish(artifacts).id == bundle.id
+    def test_the_same_model_has_the_same_id(self, parts: Parts, bundle: Bundle, artifacts: Path) -> None:
+        assert parts.publish(artifacts).id == bundle.id
         assert {path.name for path in (artifacts / "tiny" / "bundles").iterdir()} == {"current", bundle.id}
 
     def test_failure_leaves_the_current_bundle_and_no_trace(
-        self, publish: Publish, bundle: Bundle, artifacts: Path
+        self, parts: Parts, bundle: Bundle, artifacts: Path
     ) -> None:
-        def fail(path: Path) -> None:
-            path.write_text("half a page")
+        def fail(place: Path) -> None:
+            (place / "report.html").write_text("half a page")
             raise OSError("disk full")
 
         with pytest.raises(OSError, match="disk full"):
-            publish(artifacts, report=fail, description={"config": {**CONFIG, "seed": 2}})
+            parts.publish(artifacts, report=fail, description={"config": {**CONFIG, "seed": 2}})
         assert open_current_bundle(artifacts, "tiny").id == bundle.id
         assert {path.name for path in (artifacts / "tiny" / "bundles").iterdir()} == {"current", bundle.id}

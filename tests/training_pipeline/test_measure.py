@@ -8,7 +8,8 @@ import pytest
 
 from tests.oracles import exact_metrics, exact_ranks, exact_top_k
 from training_pipeline.evaluation.protocol import HeldOut
-from training_pipeline.evaluation.report import MetricRow
+from training_pipeline.evaluation.results import MetricRow
+from training_pipeline.linear.signals import fit_slit
 from training_pipeline.measure import Measurement
 from training_pipeline.prepare import Prepared
 from training_pipeline.ranking.candidates import Candidates, retrieve_candidates
@@ -37,7 +38,7 @@ def embeddings(tested: HeldOut) -> tuple[np.ndarray, np.ndarray]:
     return tuple(rng.integers(-1, 2, size=(size, DIM)).astype(np.float32) for size in shape)  # type: ignore[return-value]
 
 
-def measure(prepared: Prepared, held_out: HeldOut) -> Measurement:
+def start(prepared: Prepared, held_out: HeldOut) -> Measurement:
     return Measurement(prepared, held_out, seed=0)
 
 
@@ -56,8 +57,8 @@ class TestBaselines:
     def test_popularity_counts_what_the_towers_learn(
         self, prepared: Prepared, tested: HeldOut, stage: str
     ) -> None:
-        learned = prepared if stage == "train" else prepared.add_validation()
-        measured = measure(learned, tested)
+        learned = prepared if stage == "train" else prepared.learn("train", "validation")
+        measured = start(learned, tested)
         measured.add_baselines()
 
         counts = np.tile(learned.count_events().astype(float), (len(tested.frame), 1))
@@ -66,7 +67,7 @@ class TestBaselines:
             assert figures[name] == pytest.approx(value), name
 
     def test_item_knn_scores_by_the_learned_history(self, prepared: Prepared, tested: HeldOut) -> None:
-        measured = measure(prepared, tested)
+        measured = start(prepared, tested)
         measured.add_baselines()
 
         known = prepared.build_matrix().toarray() > 0
@@ -85,7 +86,7 @@ class TestBaselines:
     def test_recent_popularity_counts_the_last_four_weeks_learned(
         self, prepared: Prepared, tested: HeldOut
     ) -> None:
-        measured = measure(prepared, tested)
+        measured = start(prepared, tested)
         measured.add_baselines()
 
         events = prepared.learned_events
@@ -101,8 +102,8 @@ class TestBaselines:
     def test_transitions_count_learned_steps_from_the_last_item(
         self, prepared: Prepared, tested: HeldOut, stage: str
     ) -> None:
-        learned = prepared if stage == "train" else prepared.add_validation()
-        measured = measure(learned, tested)
+        learned = prepared if stage == "train" else prepared.learn("train", "validation")
+        measured = start(learned, tested)
         measured.add_baselines()
 
         followed = np.zeros((40, 40))
@@ -116,8 +117,21 @@ class TestBaselines:
         for name, value in measure_exactly(scores, tested).items():
             assert figures[name] == pytest.approx(value), name
 
+    def test_slit_reads_the_history_at_the_query(self, prepared: Prepared, tested: HeldOut) -> None:
+        measured = start(prepared, tested)
+        measured.add_baselines()
+
+        weights = fit_slit(prepared.learned_events, prepared.tables).weights.astype(float)
+        scores = np.zeros((len(tested.frame), 40))
+        for query, past in enumerate(list_histories(prepared, tested)):
+            for back, item in enumerate(past[::-1]):
+                scores[query] += np.exp(-back / 5) * weights[item]
+        figures = list_figures(measured.rows, "SLIT")
+        for name, value in measure_exactly(scores.round(6), tested).items():
+            assert figures[name] == pytest.approx(value), name
+
     def test_content_knn_compares_with_the_recent_items(self, prepared: Prepared, tested: HeldOut) -> None:
-        measured = measure(prepared, tested)
+        measured = start(prepared, tested)
         measured.add_baselines()
 
         vectors = prepared.tables.item_vectors["text_embedding"].astype(float)
@@ -129,21 +143,21 @@ class TestBaselines:
         for name, value in measure_exactly(scores.astype(np.float32).round(5), tested).items():
             assert figures[name] == pytest.approx(value), name
 
-    def test_too_many_items_leave_ease_out_and_say_so(
+    def test_too_many_items_leave_squares_of_them_out_and_say_so(
         self,
         prepared: Prepared,
         tested: HeldOut,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        everything, fewer = measure(prepared, tested), measure(prepared, tested)
+        everything, fewer = start(prepared, tested), start(prepared, tested)
         monkeypatch.setattr("training_pipeline.measure.MAX_ITEMS", 40)
         everything.add_baselines()
         assert capsys.readouterr().err == ""
         monkeypatch.setattr("training_pipeline.measure.MAX_ITEMS", 39)
         fewer.add_baselines()
-        assert capsys.readouterr().err == "EASE left out: 40 items, more than 39\n"
-        assert fewer.rows == [row for row in everything.rows if row.model != "EASE"]
+        assert capsys.readouterr().err == "EASE, SLIT left out: 40 items, more than 39\n"
+        assert fewer.rows == [row for row in everything.rows if row.model not in ("EASE", "SLIT")]
         assert len(fewer.rows) < len(everything.rows)
 
 
@@ -151,10 +165,10 @@ class TestRetrieval:
     def test_figures_equal_the_oracle(
         self, prepared: Prepared, tested: HeldOut, embeddings: tuple[np.ndarray, np.ndarray]
     ) -> None:
-        measured = measure(prepared, tested)
-        ranks = measured.add_retrieval(*embeddings)
+        measured = start(prepared, tested)
+        measured.add_retrieval(*embeddings)
 
-        scores = embeddings[0] @ embeddings[1].T
+        ranks, scores = measured.ranks["two towers"], embeddings[0] @ embeddings[1].T
         seen = tested.seen.toarray()
         np.testing.assert_array_equal(ranks, exact_ranks(scores, tested.relevant.toarray(), seen))
         figures = list_figures(measured.rows, "two towers")
@@ -166,7 +180,7 @@ class TestRetrieval:
     def test_rows_name_stage_split_and_segment(
         self, prepared: Prepared, tested: HeldOut, embeddings: tuple[np.ndarray, np.ndarray]
     ) -> None:
-        measured = measure(prepared, tested)
+        measured = start(prepared, tested)
         measured.add_baselines()
         measured.add_retrieval(*embeddings)
         assert {(row.stage, row.model) for row in measured.rows} == {
@@ -174,6 +188,7 @@ class TestRetrieval:
             ("baseline", "recent popularity"),
             ("baseline", "item kNN"),
             ("baseline", "EASE"),
+            ("baseline", "SLIT"),
             ("baseline", "last-item transitions"),
             ("baseline", "content kNN, text_embedding"),
             ("retrieval", "two towers"),
@@ -194,10 +209,11 @@ class TestRanking:
         embeddings: tuple[np.ndarray, np.ndarray],
         candidates: Candidates,
     ) -> None:
-        measured = measure(prepared, tested)
-        retrieved = measured.add_retrieval(*embeddings)
+        measured = start(prepared, tested)
+        measured.add_retrieval(*embeddings)
         scores = np.random.default_rng(1).random(candidates.items.shape).astype(np.float32)
-        ranks = measured.add_ranking(retrieved, candidates, scores)
+        measured.add_ranking(candidates, scores)
+        retrieved, ranks = measured.ranks["two towers"], measured.ranks["catboost"]
 
         expected = []
         for (query, item), place in zip(np.argwhere(tested.relevant.toarray()), retrieved, strict=True):
@@ -218,10 +234,10 @@ class TestRanking:
         embeddings: tuple[np.ndarray, np.ndarray],
         candidates: Candidates,
     ) -> None:
-        measured = measure(prepared, tested)
-        retrieved = measured.add_retrieval(*embeddings)
+        measured = start(prepared, tested)
+        measured.add_retrieval(*embeddings)
         chosen = np.take_along_axis(tested.relevant.toarray(), candidates.items, axis=1)
-        measured.add_ranking(retrieved, candidates, chosen.astype(np.float32))
+        measured.add_ranking(candidates, chosen.astype(np.float32))
 
         (gain,) = measured.compare("catboost")
         assert gain.against == "two towers"
@@ -229,3 +245,8 @@ class TestRanking:
         assert gain.value == pytest.approx(figures[0] - figures[1])
         assert 0 < gain.low < gain.value < gain.high
         assert gain.p_value < 0.01
+
+        # The gain on the retrieval order alone needs no correction for further comparisons.
+        measured.add_retrieval(-embeddings[0], embeddings[1], "towers turned away")
+        assert measured.find_gain() == gain
+        assert len(measured.compare("catboost")) == 2

@@ -1,4 +1,4 @@
-"""One whole run of the command: what it prints, publishes, and that the figures can be found again."""
+"""Whole runs of the command: what they print and publish, and that what can be found again is."""
 
 import json
 import re
@@ -15,15 +15,20 @@ from feature_pipeline.config import ConfigError
 from tests.tiny_store import ENGINE, LATE_ITEMS, write_tiny_store
 from tests.training_pipeline.command import DATASET, SMALL, compose_train, run_training, start_training
 from training_pipeline.bundle import Bundle, open_current_bundle
-from training_pipeline.evaluation.report import MetricRow, read_metrics
+from training_pipeline.evaluation.results import MetricRow, read_metrics
+from training_pipeline.linear.signals import fit_signals
 from training_pipeline.measure import Measurement
 from training_pipeline.prepare import prepare
-from training_pipeline.ranking.candidates import retrieve_candidates
-from training_pipeline.ranking.rows import build_ranking_rows
-from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.train import open_run
 
 SEED = 42
+# Towers that have hardly learned leave much to a ranker that reads more items, and grows more trees.
+EARNED = (
+    "retrieval.learning_rate=0.001",
+    "ranker.candidates=25",
+    "ranker.iterations=60",
+    "ranker.learning_rate=0.3",
+)
 
 pytestmark = pytest.mark.slow
 
@@ -31,10 +36,10 @@ pytestmark = pytest.mark.slow
 class Trained:
     """A run of the command on a tiny store of its own."""
 
-    def __init__(self, artifacts: Path):
+    def __init__(self, artifacts: Path, settings: tuple[str, ...] = EARNED):
         if not (artifacts / DATASET).exists():
             write_tiny_store(artifacts, DATASET)
-        self.output = run_training(artifacts)
+        self.output = run_training(artifacts, *settings)
         assert self.output.returncode == 0, self.output.stderr
         self.bundle: Bundle = open_current_bundle(artifacts, DATASET)
         self.metrics: list[MetricRow] = read_metrics(self.bundle.path / "metrics.json")
@@ -53,95 +58,201 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 BASELINES = [
-    *("popularity", "recent popularity", "item kNN", "EASE"),
+    *("popularity", "recent popularity", "item kNN", "EASE", "SLIT"),
     *("last-item transitions", "content kNN, text_embedding"),
 ]
+# The tiny store has texts and no pictures.
+MASKED = [f"two towers, {hidden} hidden" for hidden in ("history", "text", "content")]
+MODELS = [*BASELINES, "two towers", *MASKED, "catboost"]
+
+
+def read_lines(table: str) -> tuple[str, list[str]]:
+    """The heading of one of the two tables, and the model that each of its lines tells of."""
+    heading, _, *lines = table.splitlines()
+    is_staged = heading.startswith("test")
+    return heading, [re.split(r"  +", line)[is_staged] for line in lines]
+
+
+def get_headline(trained: Trained, split: str) -> dict[str, float]:
+    """NDCG@10 of each model over all queries of a split."""
+    wanted = (split, "all", "NDCG@10")
+    return {row.model: row.value for row in trained.metrics if (row.split, row.segment, row.metric) == wanted}
 
 
 def test_stdout_is_the_tables_of_results_and_where_the_report_lies(trained: Trained) -> None:
     figures, differences, report = trained.output.stdout.rstrip("\n").split("\n\n")
-    lines = figures.splitlines()
-    assert re.match(r"test, all: 39 queries", lines[0])
-    masked = ["two towers, history hidden", "two towers, content hidden"]
-    models = [*BASELINES, "two towers", *masked, "catboost"]
-    assert [re.split(r"  +", line)[1] for line in lines[2:]] == models
-    lines = differences.splitlines()
-    assert lines[0].startswith("NDCG@10 of catboost less that of each other")
-    assert [re.split(r"  +", line)[0] for line in lines[2:]] == [*BASELINES, "two towers"]
+    heading, models = read_lines(figures)
+    assert re.match(r"test, all: 39 queries", heading)
+    assert models == MODELS
+    heading, others = read_lines(differences)
+    assert heading.startswith("NDCG@10 of catboost less that of each other")
+    assert others == [*BASELINES, "two towers"]
     assert report == str(trained.bundle.path / "report.html")
     assert "<html" in Path(report).read_text()
 
 
-def test_the_manifest_says_what_the_ranker_gains(trained: Trained) -> None:
-    value = {
-        row.model: row.value
-        for row in trained.metrics
-        if (row.split, row.segment, row.metric) == ("test", "all", "NDCG@10")
-    }
+def test_the_manifest_says_what_the_published_order_gains(trained: Trained) -> None:
+    value = get_headline(trained, "test")
     differences = trained.bundle.manifest["differences"]
     assert [difference["against"] for difference in differences] == [*BASELINES, "two towers"]
     for difference in differences:
         gain = value["catboost"] - value[difference["against"]]
+        assert difference["model"] == "catboost"
         assert difference["value"] == pytest.approx(gain, abs=1e-9)
         assert difference["low"] <= gain <= difference["high"]
 
 
-def test_stderr_tells_the_steps_and_whether_the_ranker_helps(trained: Trained) -> None:
-    steps = ["open features", "choose towers", "refit towers", "train ranker", "evaluate, test", "publish"]
-    places = [trained.output.stderr.index(f"\n{step}" if step != steps[0] else step) for step in steps]
-    assert places == sorted(places)
-    assert re.search(r"ranker against the retrieval order: [+-]0\.\d{4} NDCG@10 \[", trained.output.stderr)
+def test_the_manifest_says_what_the_towers_lose_by_what_is_hidden(trained: Trained) -> None:
+    value = get_headline(trained, "test")
+    costs = trained.bundle.manifest["costs"]
+    assert [(cost["model"], cost["against"]) for cost in costs] == [("two towers", mask) for mask in MASKED]
+    for cost in costs:
+        assert cost["value"] == pytest.approx(value["two towers"] - value[cost["against"]], abs=1e-9)
 
 
-def test_the_ranker_is_measured_on_test_alone(trained: Trained) -> None:
-    """It has learned from the validation window."""
-    stages = {(row.split, row.stage) for row in trained.metrics}
-    assert stages == {
-        ("validation", "baseline"),
-        ("validation", "retrieval"),
-        ("test", "baseline"),
-        ("test", "retrieval"),
-        ("test", "ranking"),
+def test_the_manifest_says_what_the_ranker_is_like_and_why_it_is_published(trained: Trained) -> None:
+    ranker, value = trained.bundle.manifest["ranker"], get_headline(trained, "validation")
+    gain = ranker["gain on validation"]
+    assert ranker["published"] is True
+    assert (gain["model"], gain["against"]) == ("catboost", "two towers")
+    assert gain["value"] == pytest.approx(value["catboost"] - value["two towers"], abs=1e-9)
+    assert 0 < gain["low"] <= gain["value"] <= gain["high"]
+    assert len(ranker["trees by fold"]) == trained.bundle.ranker_config.folds
+    assert ranker["trees"] == round(np.mean(ranker["trees by fold"]))
+    assert ranker["bytes"] == (trained.bundle.path / "ranker.cbm").stat().st_size
+    assert 0 <= ranker["expected calibration error"] <= 1
+
+
+def test_the_manifest_says_what_was_learned_from_what(trained: Trained) -> None:
+    assert trained.bundle.manifest["learned"] == {
+        "towers, signals and baselines, tested": "train",
+        "ranker and calibration": "validation",
+        "towers and signals, published": "train, validation, test",
     }
 
 
-def test_published_towers_have_learned_validation_but_not_test(trained: Trained) -> None:
+def test_stderr_tells_the_steps_and_whether_the_ranker_helps(trained: Trained) -> None:
+    steps = [
+        *("open features", "choose towers", "refit towers", "candidates, validation", "train ranker"),
+        *("evaluate, validation", "candidates, test", "evaluate, test", "evaluate masked, test", "publish"),
+    ]
+    lines = trained.output.stderr.splitlines()
+    places = [next(n for n, line in enumerate(lines) if line.startswith(step)) for step in steps]
+    assert places == sorted(places)
+    (verdict,) = [line for line in lines if "NDCG@10 less that of" in line]
+    gain = r"\+\.\d{4} \[\+\.\d{4},\+\.\d{4}\] on validation, [+-]\.\d{4} \[[+-]\.\d{4},[+-]\.\d{4}\] on test"
+    expected = rf"The ranker is published\. Its NDCG@10 less that of the retrieval order: {gain}\."
+    assert re.fullmatch(expected, verdict)
+
+
+def test_every_stage_is_measured_on_both_windows(trained: Trained) -> None:
+    """On validation, from which the ranker has learned, rankers that left the query out stand for it."""
+    stages = {(row.split, row.stage) for row in trained.metrics}
+    assert stages == {
+        (split, stage) for split in ("validation", "test") for stage in ("baseline", "retrieval", "ranking")
+    }
+    assert list(get_headline(trained, "validation")) == [*BASELINES, "two towers", "catboost"]
+    assert set(get_headline(trained, "test")) == set(MODELS)
+
+
+def test_published_towers_have_learned_everything(trained: Trained) -> None:
+    """So that items whose only events lie in the test window have an id too."""
     bundle = trained.bundle
     events = bundle.tables.interactions
-    late = set(LATE_ITEMS)
-    assert set(bundle.inputs.item_ids.values) == set(events["item_id"]) - late
+    assert set(LATE_ITEMS) <= set(bundle.inputs.item_ids.values) == set(events["item_id"])
     curve = bundle.manifest["curve"]
     assert [row["epoch"] for row in curve] == [1, 2, 3]
     assert bundle.manifest["config"]["seed"] == SEED
     assert bundle.manifest["features"] == bundle.store.id
 
 
-def test_figures_of_the_test_window_follow_from_the_bundle_alone(trained: Trained) -> None:
+def test_published_signals_have_learned_everything(trained: Trained) -> None:
     bundle = trained.bundle
-    prepared = prepare(bundle.store, bundle.split, ENGINE, bundle.query).add_validation()
-    held_out, tables = prepared.build_held_out("test"), bundle.tables
-    users = bundle.inputs.user.encode(tables.users, tables.user_vectors)
-    examples = prepared.build_held_out_examples(held_out)
-    index = bundle.inputs.index_items(tables.items)
-    queries = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, index)
-    k = bundle.ranker_config.candidates
-    candidates = retrieve_candidates(queries, bundle.item_embeddings, held_out.seen, k)
-    rows = build_ranking_rows(held_out.frame, candidates, tables, prepared.builder)
+    expected = fit_signals(bundle.tables.interactions, bundle.tables)
+    assert [signal.name for signal in bundle.signals] == ["pair_ease", "pair_slit"]
+    for found, fitted in zip(bundle.signals, expected, strict=True):
+        assert found.name == fitted.name
+        np.testing.assert_allclose(found.weights, fitted.weights, atol=1e-6)
+        np.testing.assert_array_equal(found.places, fitted.places)
 
-    measured = Measurement(prepared, held_out, SEED)
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_figures_of_the_baselines_follow_from_the_bundle_alone(trained: Trained, split: str) -> None:
+    """They are fitted on the training window, whatever the published towers have learned since."""
+    bundle = trained.bundle
+    prepared = prepare(bundle.store, bundle.split, ENGINE, bundle.query)
+    measured = Measurement(prepared, prepared.build_held_out(split), SEED)
     measured.add_baselines()
-    ranks = measured.add_retrieval(queries, bundle.item_embeddings)
-    measured.add_ranking(ranks, candidates, bundle.ranker.score_candidates(rows, candidates.items))
-    published = [row for row in trained.metrics if row.split == "test" and "hidden" not in row.model]
-    assert len(measured.rows) == len(published)
+    published = [row for row in trained.metrics if (row.split, row.stage) == (split, "baseline")]
+    assert len(measured.rows) == len(published) > 0
     for ours, theirs in zip(measured.rows, published, strict=True):
-        assert (ours.stage, ours.model, ours.segment, ours.metric) == (
-            theirs.stage,
+        assert (ours.model, ours.segment, ours.metric, ours.n) == (
             theirs.model,
             theirs.segment,
             theirs.metric,
+            theirs.n,
         )
         assert ours.value == pytest.approx(theirs.value, abs=1e-6)
+
+
+def test_the_funnel_is_told_item_by_item(trained: Trained) -> None:
+    """Its shares are the hit rate's: of the queries' first items, by the order that is published."""
+    targets = pd.read_csv(trained.bundle.path / "targets.csv")
+    assert list(targets) == ["user_id", "item_id", "retrieval_rank", "final_rank", "fate"]
+    hit = targets.assign(hit=targets["final_rank"] < 10).groupby("user_id")["hit"].any()
+    wanted = ("catboost", "test", "all", "HR@10")
+    (row,) = [r for r in trained.metrics if (r.model, r.split, r.segment, r.metric) == wanted]
+    assert (row.n, row.value) == (len(hit), pytest.approx(hit.mean(), abs=1e-9))
+    assert (targets["fate"] == "shown").sum() == (targets["final_rank"] < 10).sum() > 0
+
+
+def test_what_the_ranker_goes_by_is_told_column_by_column(trained: Trained) -> None:
+    importance = pd.read_csv(trained.bundle.path / "importance.csv")
+    assert list(importance) == ["feature", "importance", "effect"]
+    assert sorted(importance["feature"]) == sorted(trained.bundle.ranker.model.feature_names_)
+    assert importance["importance"].sum() == pytest.approx(100)
+    assert (np.diff(importance["effect"]) <= 0).all()
+    assert importance["effect"].iloc[0] > 0
+    assert (trained.bundle.path / "importance.png").read_bytes().startswith(b"\x89PNG")
+
+
+class TestRankerThatHasNotEarnedItsPlace:
+    """With towers as good as these the tiny store leaves a ranker of a few trees nothing to gain."""
+
+    @pytest.fixture(scope="class")
+    def unearned(self, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+        artifacts = tmp_path_factory.mktemp("unearned")
+        shutil.copytree(trained.place / "features", artifacts / DATASET / "features")
+        return Trained(artifacts, settings=())
+
+    def test_is_not_published(self, unearned: Trained) -> None:
+        assert (unearned.bundle.ranker, unearned.bundle.calibration) == (None, None)
+        assert {"ranker.cbm", "calibration.json"}.isdisjoint(p.name for p in unearned.bundle.path.iterdir())
+        assert unearned.bundle.manifest["ranker"]["published"] is False
+        assert unearned.bundle.manifest["ranker"]["gain on validation"]["low"] <= 0
+
+    def test_is_warned_of_on_stderr_and_in_the_report(self, unearned: Trained) -> None:
+        (verdict,) = [line for line in unearned.output.stderr.splitlines() if "NDCG@10 less that of" in line]
+        words = "The ranker is not shown to beat the retrieval order on validation"
+        assert verdict.startswith(f"WARNING: {words}, so the retrieval order is published. The ranker's ")
+        assert words in (unearned.bundle.path / "report.html").read_text()
+
+    def test_stands_among_the_others_that_the_published_order_is_compared_with(
+        self, unearned: Trained
+    ) -> None:
+        figures, differences, _ = unearned.output.stdout.rstrip("\n").split("\n\n")
+        assert read_lines(figures)[1] == MODELS
+        heading, others = read_lines(differences)
+        assert heading.startswith("NDCG@10 of two towers less that of each other")
+        assert others == [*BASELINES, "catboost"]
+        value = get_headline(unearned, "test")
+        for difference in unearned.bundle.manifest["differences"]:
+            gain = value["two towers"] - value[difference["against"]]
+            assert difference["value"] == pytest.approx(gain, abs=1e-9)
+
+    def test_does_not_move_the_items_of_the_funnel(self, unearned: Trained) -> None:
+        targets = pd.read_csv(unearned.bundle.path / "targets.csv")
+        assert targets["final_rank"].equals(targets["retrieval_rank"].rename("final_rank"))
 
 
 def test_candidate_tower_gives_the_published_item_embeddings(trained: Trained) -> None:
@@ -173,7 +284,7 @@ def test_the_same_seed_gives_the_same_run(trained: Trained, tmp_path: Path) -> N
 
 def test_a_run_that_was_killed_ends_as_one_that_nothing_broke(trained: Trained, tmp_path: Path) -> None:
     shutil.copytree(trained.place / "features", tmp_path / DATASET / "features")
-    process = start_training(tmp_path)
+    process = start_training(tmp_path, *EARNED)
     while not list(tmp_path.glob("*/checkpoints/*/choose/curve.json")):
         assert process.poll() is None
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Ranking metrics of each query, from the ranks of its relevant items, and measures of the lists themselves.
+"""Ranking metrics of each query, from the ranks of its relevant items.
 
 All accuracy metrics count a *hit* at k where the 0-based rank is below k. Ranks may be fractional (average of
 ties), so relevant items that tie with each other can share one rank below k; at most k of them count as hits,
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -116,54 +115,6 @@ def compute_metrics(
     return values | {f"{name}@{k}": metric(relevance, k) for name, metric in METRICS.items() for k in cutoffs}
 
 
-def compute_coverage(recommended: np.ndarray, num_items: int) -> float:
-    """Catalogue coverage: the share of all items that stand in at least one list (Ge et al., 2010).
-
-    Args:
-        recommended: `[num_queries, k] int`, item indices; -1 pads.
-        num_items: Size of the corpus.
-    """
-    return np.unique(recommended[recommended >= 0]).size / num_items
-
-
-def compute_novelty(recommended: np.ndarray, popularity: np.ndarray) -> Floats:
-    """Mean self-information of each list in bits: the mean of -log2 p(item) (Zhou et al., 2010).
-
-    p(item) = (popularity + 1) / (sum of popularity + num_items) is the chance that an interaction is with the
-    item; the added one keeps items never interacted with finite.
-
-    Args:
-        recommended: `[num_queries, k] int`, item indices; -1 pads.
-        popularity: `[num_items]`, the number of training interactions of each item.
-
-    Returns:
-        `[num_queries] float64`, higher is more novel; 0 for an empty list.
-    """
-    self_information: Floats = np.log2(popularity.sum() + popularity.size) - np.log2(popularity + 1)
-    lists = _build_membership(recommended, popularity.size)
-    total: Floats = lists @ self_information
-    return total / np.maximum(_list_sizes(lists), 1)
-
-
-def compute_diversity(recommended: np.ndarray, embeddings: np.ndarray) -> Floats:
-    """Mean cosine distance, 1 - cosine, over all pairs of items in each list (Ziegler et al., 2005).
-
-    Args:
-        recommended: `[num_queries, k] int`, item indices without repeats; -1 pads.
-        embeddings: `[num_items, embedding_dim] float`; of any length, and a zero vector is orthogonal to all.
-
-    Returns:
-        `[num_queries] float64` in [0, 2], higher is more diverse; 0 for a list of fewer than two items.
-    """
-    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    directions = np.divide(embeddings, norms, out=np.zeros(embeddings.shape), where=norms > 0)
-    lists = _build_membership(recommended, len(embeddings))
-    # |sum of vectors|^2 = the sum of |vector|^2 + the cosines of all ordered pairs, so no pair is visited.
-    pair_cosines = np.square(lists @ directions).sum(axis=1) - lists @ np.square(directions).sum(axis=1)
-    sizes = _list_sizes(lists)
-    return np.where(sizes > 1, 1 - pair_cosines / np.maximum(sizes * (sizes - 1), 1), 0.0)
-
-
 def _sort_by_rank(ranks: Floats, indptr: Indices) -> RankedRelevance:
     sizes = np.diff(indptr)
     if (sizes < 1).any():
@@ -182,14 +133,3 @@ def _sort_by_rank(ranks: Floats, indptr: Indices) -> RankedRelevance:
     starts = indptr[:-1]
     order = np.lexsort((ranks, np.repeat(np.arange(sizes.size), sizes)))
     return RankedRelevance(ranks[order], np.arange(ranks.size) - np.repeat(starts, sizes), starts, sizes)
-
-
-def _build_membership(recommended: np.ndarray, num_items: int) -> csr_array:
-    """Return `[num_queries, num_items] float64`, 1 where an item stands in a query's list."""
-    filled = recommended >= 0
-    indptr = np.concatenate([[0], np.cumsum(filled.sum(axis=1))])
-    return csr_array((np.ones(indptr[-1]), recommended[filled], indptr), shape=(len(recommended), num_items))
-
-
-def _list_sizes(lists: csr_array) -> Indices:
-    return np.diff(lists.indptr)

@@ -1,18 +1,22 @@
 """The CatBoost ranker: learns the order of retrieved candidates, query by query."""
 
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from catboost import CatBoost, CatBoostError, Pool
 from tqdm import tqdm
 
+from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from training_pipeline.config import RankerConfig
 from training_pipeline.ranking.rows import RankingRows
 
-HELD_OUT_SHARE = 0.2
+_ROWS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Ranker:
 
     def score(self, rows: RankingRows) -> np.ndarray:
         """`ranking_score` of each row [num_rows] float32: higher is better, within a query only."""
-        return np.asarray(self.model.predict(_build_pool(rows)), np.float32)
+        blocks = (rows.take(places) for places in _cut(len(rows.query)))
+        scores = [np.asarray(self.model.predict(_build_pool(block)), np.float32) for block in blocks]
+        return np.concatenate([np.zeros(0, np.float32), *scores])
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
         """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding is -inf."""
@@ -42,6 +48,13 @@ class Ranker:
         shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues")
         return np.asarray(shap[:, :-1], np.float32)
 
+    def count_bytes(self) -> int:
+        """Size on disk."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "ranker.cbm"
+            self.save(place)
+            return place.stat().st_size
+
     def save(self, path: Path) -> None:
         """Writes CatBoost's own binary format."""
         self.model.save_model(str(path))
@@ -54,14 +67,6 @@ class Ranker:
         return cls(model)
 
 
-def split_queries(num_queries: int, seed: int) -> np.ndarray:
-    """Draws the queries on which the ranker's number of trees is chosen [num_queries] bool."""
-    drawn = np.random.default_rng(seed).permutation(num_queries)[: round(num_queries * HELD_OUT_SHARE)]
-    held_out = np.zeros(num_queries, bool)
-    held_out[drawn] = True
-    return held_out
-
-
 def fit_ranker(
     rows: RankingRows, chosen: np.ndarray, held_out: np.ndarray, config: RankerConfig, seed: int, threads: int
 ) -> Ranker:
@@ -70,17 +75,20 @@ def fit_ranker(
     Args:
         rows: candidates that the retriever returned for a window it was not trained on.
         chosen: whether the user then chose the row's item [num_rows] bool.
-        held_out: queries kept apart, on which the number of trees is chosen [num_queries] bool.
+        held_out: queries kept apart, on which the number of trees is chosen [num_queries] bool; without any,
+            there are as many as the config says.
         config: loss and trees.
         seed: of the negatives' draw and of CatBoost.
         threads: of CatBoost.
 
     Raises:
-        UserError: no query that is not held out has a chosen item among its candidates, or all of its rows
-            are alike.
+        UserError: no query that is not held out has a chosen item among its candidates, all of its rows are
+            alike, or a column that `config.monotone` names is none of the numeric ones.
     """
+    _check_monotone(rows.frame, config.monotone)
     useful = np.isin(rows.query, rows.query[chosen])
-    kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, config.negatives, seed))
+    count = config.negatives or len(rows.query)
+    kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, count, seed))
     sample, label, apart = rows.take(kept), chosen[kept], held_out[rows.query[kept]]
     if apart.all():
         raise UserError(
@@ -93,6 +101,8 @@ def fit_ranker(
             "iterations": config.iterations,
             "depth": config.depth,
             "learning_rate": config.learning_rate,
+            "border_count": config.borders,
+            "monotone_constraints": config.monotone,
             # One Newton step a leaf and single-feature category counts: a sixth of the time, no worse order.
             "leaf_estimation_iterations": 1,
             "max_ctr_complexity": 1,
@@ -118,6 +128,13 @@ def fit_ranker(
     return Ranker(model)
 
 
+def _check_monotone(frame: pd.DataFrame, monotone: Mapping[str, int]) -> None:
+    numeric = list(frame.select_dtypes("number").columns)
+    for name in monotone:
+        if name not in numeric:
+            raise UserError(f"ranker.monotone: {unknown_key(name, numeric)}")
+
+
 class _TreeBar:
     """Moves a progress bar on by one tree at a time, as CatBoost calls it."""
 
@@ -141,7 +158,17 @@ def _draw_negatives(query: np.ndarray, chosen: np.ndarray, count: int, seed: int
     return negative_place < count
 
 
+def _cut(num_rows: int) -> list[np.ndarray]:
+    """Places of rows in blocks: embeddings of all of them at once would not fit in memory."""
+    return np.split(np.arange(num_rows), range(_ROWS_AT_ONCE, num_rows, _ROWS_AT_ONCE)) if num_rows else []
+
+
 def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
-    categories = list(rows.frame.select_dtypes(exclude="number").columns)
-    labels = None if label is None else label.astype(np.float32)
-    return Pool(rows.frame, label=labels, group_id=rows.query, cat_features=categories)
+    vectors = {name: list(table[rows.item]) for name, table in rows.vectors.items()}
+    return Pool(
+        rows.frame.assign(**vectors),
+        label=None if label is None else label.astype(np.float32),
+        group_id=rows.query,
+        cat_features=list(rows.frame.select_dtypes(exclude="number").columns),
+        embedding_features=list(vectors) or None,
+    )

@@ -1,9 +1,10 @@
 """Ranking rows: one for each candidate of each query, with everything the ranker reads.
 
-Training and serving build their rows here, from the same feature builder.
+Training and serving build their rows here, from the same feature builder and the same fitted signals.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,21 @@ from tqdm import tqdm
 from feature_pipeline.columns import to_float
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import FeatureSpec
+from training_pipeline.config import RankerConfig
+from training_pipeline.linear.signals import LENGTH, Signal
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.retrieval.dataset import Tables
 
 RETRIEVAL_SCORE = "retrieval_score"
 RETRIEVAL_RANK = "retrieval_rank"
+RETRIEVAL_GAP = "retrieval_gap"
+ITEM_EMBEDDING = "item_embedding"
+CLOSE = "close to what you chose before"
 RETRIEVAL_SPECS = (
-    FeatureSpec(RETRIEVAL_SCORE, "pair", "numeric", "close to what you chose before"),
-    FeatureSpec(RETRIEVAL_RANK, "pair", "numeric", "close to what you chose before"),
+    FeatureSpec(RETRIEVAL_SCORE, "pair", "numeric", CLOSE),
+    FeatureSpec(RETRIEVAL_RANK, "pair", "numeric", CLOSE),
+    # How far the score lies below that of the first candidate.
+    FeatureSpec(RETRIEVAL_GAP, "pair", "numeric", CLOSE),
 )
 _QUERIES_AT_ONCE = 1024
 # Text, images and embeddings enter through the builder's similarities.
@@ -34,60 +42,114 @@ class RankingRows:
         frame: one row for each candidate, query by query; numbers float32, categories str.
         query: row of the query [num_rows] int64, ascending.
         item: item position [num_rows] int32.
+        vectors: embeddings of all items that the ranker reads as such [num_items, dim] float32 by name.
     """
 
     frame: pd.DataFrame
     query: np.ndarray
     item: np.ndarray
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray) -> "RankingRows":
         """The rows at these places [num_chosen] int, ascending."""
-        return RankingRows(self.frame.iloc[rows].reset_index(drop=True), self.query[rows], self.item[rows])
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return RankingRows(frame, self.query[rows], self.item[rows], self.vectors)
 
 
-def list_specs(tables: Tables, builder: FeatureBuilder) -> list[FeatureSpec]:
-    """The columns of a ranking row that the ranker reads, in order."""
-    declared = [spec for table in ("users", "interactions", "items") for spec in tables.specs[table]]
-    plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
-    return [*RETRIEVAL_SPECS, *plain, *builder.row_specs]
+@dataclass(frozen=True)
+class RowBuilder:
+    """Builds the rows of any queries.
+
+    Attributes:
+        tables: users and items, for their declared features.
+        features: computes the features of rows as of each query.
+        signals: score candidates by the history.
+        vectors: see `RankingRows`.
+    """
+
+    tables: Tables
+    features: FeatureBuilder
+    signals: Sequence[Signal] = ()
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def specs(self) -> list[FeatureSpec]:
+        """The columns of a ranking row, in order; vectors stand behind them."""
+        declared = [s for table in ("users", "interactions", "items") for s in self.tables.specs[table]]
+        plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
+        signals = [signal.spec for signal in self.signals]
+        return [*RETRIEVAL_SPECS, *plain, *signals, *self.features.row_specs]
+
+    def build(self, queries: pd.DataFrame, candidates: Candidates) -> RankingRows:
+        """Builds the rows of some queries.
+
+        Args:
+            queries: `user_id, as_of, as_of_order`, and the moment's features.
+            candidates: of each query.
+        """
+        query, place = np.nonzero(candidates.items >= 0)
+        item = candidates.items[query, place]
+        scores = candidates.scores
+        columns: dict[str, np.ndarray] = {
+            RETRIEVAL_SCORE: scores[query, place],
+            RETRIEVAL_RANK: place.astype(np.float32),
+            RETRIEVAL_GAP: scores[query, 0] - scores[query, place],
+        }
+        columns |= self._look_up(queries, query, item)
+        columns |= self._score(queries, candidates.items, query, place)
+        computed = self._compute_in_blocks(queries, candidates.items).astype(np.float32)
+        frame = pd.concat([pd.DataFrame(columns), computed], axis=1)
+        return RankingRows(frame, query, item, self.vectors)
+
+    def _look_up(self, queries: pd.DataFrame, query: np.ndarray, item: np.ndarray) -> dict[str, np.ndarray]:
+        """The declared columns of user, moment and item."""
+        tables = self.tables
+        users = (tables.users, tables.find_users(queries)[query])
+        sources = {"users": users, "interactions": (queries, query), "items": (tables.items, item)}
+        return {
+            spec.name: _read_column(frame[spec.name], spec.kind)[rows]
+            for table, (frame, rows) in sources.items()
+            for spec in tables.specs[table]
+            if spec.kind in _PLAIN_KINDS
+        }
+
+    def _score(
+        self, queries: pd.DataFrame, items: np.ndarray, query: np.ndarray, place: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        if not self.signals:
+            return {}
+        history = self.features.find_history(queries, LENGTH)
+        return {signal.name: signal.score(history, items)[query, place] for signal in self.signals}
+
+    def _compute_in_blocks(self, queries: pd.DataFrame, items: np.ndarray) -> pd.DataFrame:
+        """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""
+        starts = range(0, max(len(queries), 1), _QUERIES_AT_ONCE)
+        bar = tqdm(starts, desc="ranking rows", unit="block", disable=None if len(starts) > 1 else True)
+        computed = []
+        for start in bar:
+            block = slice(start, start + _QUERIES_AT_ONCE)
+            computed.append(self.features.compute_row_features(queries.iloc[block], items[block]))
+        return pd.concat(computed, ignore_index=True)
 
 
-def build_ranking_rows(
-    queries: pd.DataFrame, candidates: Candidates, tables: Tables, builder: FeatureBuilder
-) -> RankingRows:
-    """Builds the rows of some queries.
+def build_row_builder(
+    tables: Tables,
+    features: FeatureBuilder,
+    signals: Sequence[Signal],
+    item_embeddings: np.ndarray,
+    config: RankerConfig,
+) -> RowBuilder:
+    """The builder of rows that the config asks for, in training and serving alike.
 
     Args:
-        queries: `user_id, as_of, as_of_order`, and the moment's features.
-        candidates: of each query.
-        tables: users and items, for their declared features.
-        builder: computes the features of rows as of each query.
+        tables: users and items.
+        features: computes the features of rows.
+        signals: as fitted on the events that the towers have learned.
+        item_embeddings: the candidate tower's [num_items, embedding_dim] float32.
+        config: whether the ranker reads embeddings.
     """
-    query, place = np.nonzero(candidates.items >= 0)
-    item = candidates.items[query, place]
-    user = tables.find_users(queries)[query]
-    sources = {"users": (tables.users, user), "interactions": (queries, query), "items": (tables.items, item)}
-    columns: dict[str, np.ndarray] = {
-        RETRIEVAL_SCORE: candidates.scores[query, place],
-        RETRIEVAL_RANK: place.astype(np.float32),
-    }
-    for table, (frame, rows) in sources.items():
-        for spec in tables.specs[table]:
-            if spec.kind in _PLAIN_KINDS:
-                columns[spec.name] = _read_column(frame[spec.name], spec.kind)[rows]
-    computed = _compute_in_blocks(queries, candidates.items, builder).astype(np.float32)
-    return RankingRows(pd.concat([pd.DataFrame(columns), computed], axis=1), query, item)
-
-
-def _compute_in_blocks(queries: pd.DataFrame, items: np.ndarray, builder: FeatureBuilder) -> pd.DataFrame:
-    """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""
-    starts = range(0, max(len(queries), 1), _QUERIES_AT_ONCE)
-    bar = tqdm(starts, desc="ranking rows", unit="block", disable=None if len(starts) > 1 else True)
-    computed = []
-    for start in bar:
-        block = slice(start, start + _QUERIES_AT_ONCE)
-        computed.append(builder.compute_row_features(queries.iloc[block], items[block]))
-    return pd.concat(computed, ignore_index=True)
+    vectors = {**tables.item_vectors, ITEM_EMBEDDING: item_embeddings} if config.embeddings else {}
+    return RowBuilder(tables, features, signals, vectors)
 
 
 def _read_column(values: pd.Series, kind: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.feature import Feature
@@ -89,6 +90,15 @@ class Tables:
     def find_items(self, item_ids: pd.Series | np.ndarray) -> np.ndarray:
         """Positions of items by id: [num_ids] int32."""
         return pd.Index(self.items[ITEM_ID]).get_indexer(item_ids).astype(np.int32)
+
+    def count_choices(self, events: pd.DataFrame) -> csr_array:
+        """How often each user met each item in some events [num_users, num_items] float32."""
+        places = (self.find_users(events), self.find_items(events[ITEM_ID]))
+        matrix = csr_array(
+            (np.ones(len(events), np.float32), places), shape=(len(self.users), len(self.items))
+        )
+        matrix.sum_duplicates()
+        return matrix
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The same queries and items with something hidden: what the towers make of what is left."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from feature_pipeline.schema import FeatureSpec
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.prepare import Prepared
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
@@ -29,9 +31,42 @@ def hide_content(items: Arrays) -> Arrays:
     Args:
         items: see `TowerInputs.encode_items`.
     """
-    hidden = {name: np.full_like(values, PAD) for name, values in items.items()}
-    if NUMERIC in items:
+    return hide_columns(items, [name for name in items if name != ITEM_INDEX])
+
+
+def hide_columns(items: Arrays, names: Collection[str]) -> Arrays:
+    """Encoded items of which some columns are missing.
+
+    Args:
+        items: see `TowerInputs.encode_items`.
+        names: of encoded columns.
+    """
+    hidden = {name: np.full_like(items[name], PAD) for name in names}
+    if NUMERIC in hidden:
         # Every second column says that the number before it is missing, see `SideInputs.encode`.
         half = items[NUMERIC].shape[1] // 2
         hidden[NUMERIC] = np.tile(np.array([0, 1], items[NUMERIC].dtype), (len(items[NUMERIC]), half))
-    return hidden | {ITEM_INDEX: items[ITEM_INDEX]}
+    return {**items, **hidden}
+
+
+def list_masks(specs: Sequence[FeatureSpec], items: Arrays) -> dict[str, list[str]]:
+    """Which encoded columns to hide to see what each kind of content is worth.
+
+    Args:
+        specs: of the items table; embedding columns stand behind the text or image that they come from.
+        items: see `TowerInputs.encode_items`.
+
+    Returns:
+        `text`, `image`, `text and image` where there are both, and `content`: all but the id.
+    """
+    masks: dict[str, list[str]] = {"text": [], "image": []}
+    source = ""
+    for spec in specs:
+        if spec.kind == "embedding":
+            masks[source].append(spec.name)
+        else:
+            source = spec.kind
+    if all(masks.values()):
+        masks["text and image"] = masks["text"] + masks["image"]
+    masks["content"] = [name for name in items if name != ITEM_INDEX]
+    return {name: columns for name, columns in masks.items() if columns}

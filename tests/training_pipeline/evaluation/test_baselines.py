@@ -7,10 +7,10 @@ from scipy.sparse import csr_array, csr_matrix
 
 from training_pipeline.evaluation.baselines import baseline as shared
 from training_pipeline.evaluation.baselines.baseline import compute_gram, count_pairs
-from training_pipeline.evaluation.baselines.ease import EASE
 from training_pipeline.evaluation.baselines.item_knn import ItemKNN
 from training_pipeline.evaluation.baselines.popularity import Popularity, select_recent
 from training_pipeline.evaluation.ranks import top_k
+from training_pipeline.linear.ease import EASE
 
 NUM_ITEMS = 20
 

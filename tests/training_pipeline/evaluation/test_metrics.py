@@ -3,14 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracles import exact_diversity, exact_metrics
-from training_pipeline.evaluation.metrics import (
-    METRICS,
-    compute_coverage,
-    compute_diversity,
-    compute_metrics,
-    compute_novelty,
-)
+from tests.oracles import exact_metrics
+from training_pipeline.evaluation.metrics import METRICS, compute_metrics
 
 
 def measure(ranks_of_queries, k):
@@ -99,41 +93,3 @@ class TestComputeMetrics:
     def test_cutoff_below_one_is_refused(self):
         with pytest.raises(ValueError, match=r"cutoffs: expected list lengths of at least 1, got \[0\]"):
             compute_metrics(np.zeros(1), np.array([0, 1]), (0,))
-
-
-class TestCoverage:
-    def test_distinct_items_over_corpus_without_padding(self):
-        # Items 0, 1, 2 of 4 are shown.
-        assert compute_coverage(np.array([[0, 1], [1, 2], [1, -1]]), 4) == 0.75
-
-
-class TestNovelty:
-    def test_by_hand(self):
-        # p = (count + 1) / (12 + 4): 8/16, 4/16, 2/16, 2/16 -> 1, 2, 3, 3 bits.
-        lists = np.array([[0, 1], [2, 3], [1, -1], [-1, -1]])
-        np.testing.assert_allclose(compute_novelty(lists, np.array([7, 3, 1, 1])), [1.5, 3, 2, 0])
-
-    def test_item_never_interacted_with_is_finite(self):
-        # p = 1 / (2 + 2): 2 bits.
-        assert compute_novelty(np.array([[1]]), np.array([2, 0])) == [2.0]
-
-
-class TestDiversity:
-    def test_by_hand(self):
-        # Items 0 and 1 at right angles, 2 opposite to 0, 3 along 0 but longer. Pairs of the first list:
-        # (0,1) 1, (0,2) 2, (1,2) 1 -> 4/3. Lists of one item have no pair.
-        embeddings = np.array([[1, 0], [0, 1], [-1, 0], [5, 0]])
-        lists = np.array([[0, 1, 2], [0, 3, -1], [0, 2, -1], [1, -1, -1]])
-        np.testing.assert_allclose(compute_diversity(lists, embeddings), [4 / 3, 0, 2, 0], atol=1e-12)
-
-    def test_zero_vector_is_orthogonal(self):
-        assert compute_diversity(np.array([[0, 1]]), np.array([[0.0, 0.0], [1.0, 0.0]])) == [1.0]
-
-    @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
-    def test_equals_pair_by_pair(self, seed, k):
-        rng = np.random.default_rng(seed)
-        embeddings = rng.normal(size=(8, 3)).astype(np.float32)
-        lists = np.array([rng.permutation(8)[:k] for _ in range(4)])
-        lists[rng.random(lists.shape) < 0.2] = -1
-        expected = exact_diversity(lists, embeddings.astype(np.float64))
-        np.testing.assert_allclose(compute_diversity(lists, embeddings), expected, atol=1e-6)

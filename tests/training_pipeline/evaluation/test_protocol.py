@@ -1,19 +1,23 @@
-"""The one protocol of evaluation: segments and figures by hand, held-out queries against plain Python."""
-
-from dataclasses import replace
+"""The one protocol of evaluation: segments and figures by hand."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from tests.tiny_store import LATE_ITEMS, LATE_USER
-from training_pipeline.evaluation.protocol import HeldOut, build_list_rows, build_metric_rows
-from training_pipeline.evaluation.report import MetricRow
-from training_pipeline.prepare import Prepared
+from training_pipeline.evaluation.metrics import CUTOFFS, METRICS
+from training_pipeline.evaluation.protocol import (
+    SEGMENT_METRICS,
+    HeldOut,
+    build_list_rows,
+    build_metric_rows,
+)
+from training_pipeline.evaluation.results import MetricRow
 
-# Four queries, five items; item 4 is cold. The pairs are (0, 1), (0, 4), (1, 2), (2, 0), (3, 4).
+# Four queries, five items; item 4 is cold, as is 3, which nobody chose. The pairs are (0, 1), (0, 4), (1, 2),
+# (2, 0), (3, 4). Of nine learned events item 0 begins at none, item 1 at four and item 2 at seven.
 RELEVANT = csr_array(np.array([[0, 1, 0, 0, 1], [0, 0, 1, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]], bool))
+POPULARITY = np.array([4, 3, 2, 0, 0])
 RANKS = np.array([0.0, 2.0, 1.0, 20.0, 0.5])
 
 
@@ -25,7 +29,9 @@ def held_out() -> HeldOut:
         relevant=RELEVANT,
         seen=csr_array(RELEVANT.shape, dtype=bool),
         past=np.array([0, 1, 11, 10]),
-        is_cold=np.array([False, False, False, False, True]),
+        repeated=pd.DataFrame({"user_id": ["b", "a", "b"], "item_id": ["i0", "i2", "i1"]}),
+        users={"user:tall": np.array([True, False, False, True])},
+        popularity=POPULARITY,
     )
 
 
@@ -42,11 +48,15 @@ class TestSegments:
             "user:new": [1, 1, 0, 0, 0],
             "user:1-10 items": [0, 0, 1, 0, 1],
             "user:over 10 items": [0, 0, 0, 1, 0],
+            "user:tall": [1, 1, 0, 0, 1],
+            "item:head": [0, 0, 0, 1, 0],
+            "item:middle": [1, 0, 0, 0, 0],
+            "item:tail": [0, 0, 1, 0, 0],
             "item:cold": [0, 1, 0, 0, 1],
         }
 
     def test_without_pairs_are_left_out(self, held_out: HeldOut) -> None:
-        assert set(held_out.take(np.array([1])).list_segments()) == {"all", "user:1-10 items"}
+        assert set(held_out.take(np.array([1])).list_segments()) == {"all", "user:1-10 items", "item:tail"}
 
     def test_take_keeps_queries_together(self, held_out: HeldOut) -> None:
         taken = held_out.take(np.array([3, 0]))
@@ -54,6 +64,9 @@ class TestSegments:
         assert taken.past.tolist() == [10, 0]
         np.testing.assert_array_equal(taken.relevant.toarray(), RELEVANT.toarray()[[3, 0]])
         assert taken.seen.shape == (2, 5)
+        assert taken.users["user:tall"].tolist() == [True, True]
+        assert taken.repeated.to_numpy().tolist() == [["a", "i2"]]
+        assert taken.popularity.tolist() == POPULARITY.tolist()
 
 
 class TestMetricRows:
@@ -74,67 +87,64 @@ class TestMetricRows:
         assert (cold.value, cold.n) == (pytest.approx((1 / 3 + 1 / 1.5) / 2), 2)
         assert find(rows, "HR@10", "user:over 10 items").value == 0
 
+    def test_all_has_every_metric_and_other_segments_the_few(self, held_out: HeldOut) -> None:
+        rows = build_metric_rows(held_out, RANKS, "retrieval", "towers", seed=0)
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row.segment, []).append(row.metric)
+        assert found.pop("all") == ["MRR"] + [f"{name}@{k}" for name in METRICS for k in CUTOFFS]
+        assert set(found) == set(held_out.list_segments()) - {"all"}
+        assert all(metrics == list(SEGMENT_METRICS) for metrics in found.values())
+
 
 class TestListRows:
     LISTS = np.array([[0, 1, -1], [0, 2, 1], [1, 0, -1], [-1, -1, -1]], np.int32)
-    POPULARITY = np.array([3, 1, 0, 0, 0])
     VECTORS = np.array([[1, 0], [0, 1], [-1, 0], [0, 0], [1, 1]], np.float32)
 
     def build(self, held_out: HeldOut, vectors: dict[str, np.ndarray]) -> list[MetricRow]:
-        return build_list_rows(held_out, self.LISTS, self.POPULARITY, vectors, "baseline", "p", seed=0)
+        return build_list_rows(held_out, self.LISTS, vectors, "baseline", "p", seed=0)
 
     def test_figures_of_the_lists(self, held_out: HeldOut) -> None:
         rows = self.build(held_out, {"text": self.VECTORS, "picture": np.zeros((5, 2), np.float32)})
 
-        coverage = find(rows, "coverage@10")
-        assert (coverage.value, coverage.low, coverage.high, coverage.n) == (0.6, 0.6, 0.6, 4)
-        # Chances with one added: 4/9, 2/9 and 1/9 of an event.
-        bits = -np.log2(np.array([4, 2, 1]) / 9)
+        # Chances with one added: 5/14, 4/14 and 3/14 of an event.
+        bits = -np.log2(np.array([5, 4, 3]) / 14)
         novelty = [bits[:2].mean(), bits.mean(), bits[:2].mean(), 0]
         assert find(rows, "novelty@10").value == pytest.approx(np.mean(novelty))
+        # Below stand four, three and two of five items, and half of the item itself.
+        assert find(rows, "popularity@10").value == pytest.approx(np.mean([0.8, 0.7, 0.8, 0]))
         # Items 0, 1, 2 are at right angles, but 0 and 2 opposite: (1 + 1 + 2) / 3.
         assert find(rows, "diversity@10").value == pytest.approx(np.mean([1, 4 / 3, 1, 0]))
+        assert {(row.segment, row.n) for row in rows} == {("all", 4)}
+
+    def test_figures_of_all_lists_together_have_no_interval(self, held_out: HeldOut) -> None:
+        rows = self.build(held_out, {})
+        coverage, gini = find(rows, "coverage@10"), find(rows, "Gini@10")
+        assert (coverage.value, coverage.low, coverage.high, coverage.n) == (0.6, 0.6, 0.6, 4)
+        # Places: 3, 3, 1, 0, 0. The ten pairs differ by 0, 2, 3, 3, 2, 3, 3, 1, 1 and 0: 18 / (5 * 7).
+        assert gini.value == pytest.approx(18 / 35)
+        assert gini.low == gini.value == gini.high
+
+    def test_exposure_of_the_thirds_by_popularity(self, held_out: HeldOut) -> None:
+        rows = self.build(held_out, {})
+        second, third = 1 / np.log2(3), 0.5
+        two, three = 1 + second, 1 + second + third
+        # Item 0 is the head, item 1 the middle, item 2 the tail; the last list is empty.
+        expected = {
+            "head": [1 / two, 1 / three, second / two, 0],
+            "middle": [second / two, third / three, 1 / two, 0],
+            "tail": [0, second / three, 0, 0],
+            "cold": [0, 0, 0, 0],
+        }
+        for group, shares in expected.items():
+            assert find(rows, f"exposure of item:{group}@10").value == pytest.approx(np.mean(shares))
 
     def test_without_content_there_is_no_diversity(self, held_out: HeldOut) -> None:
-        assert [row.metric for row in self.build(held_out, {})] == ["novelty@10", "coverage@10"]
-
-
-class TestHeldOutQueries:
-    @pytest.mark.parametrize("split", ["validation", "test"])
-    def test_relevant_and_seen_are_what_came_after_and_before(self, prepared: Prepared, split: str) -> None:
-        held_out = prepared.build_held_out(split)
-        events, ids = prepared.tables.interactions, prepared.tables.items["item_id"]
-        in_split = events[prepared.parts == split]
-        assert set(held_out.frame["user_id"]) == set(in_split["user_id"])
-        for query, user in enumerate(held_out.frame["user_id"]):
-            as_of = in_split.loc[in_split["user_id"] == user, "event_time"].min()
-            own = events[events["user_id"] == user]
-            before = set(own.loc[own["event_time"] < as_of, "item_id"])
-            after = set(in_split.loc[in_split["user_id"] == user, "item_id"])
-            assert set(ids[held_out.seen[[query]].nonzero()[1]]) == before
-            assert set(ids[held_out.relevant[[query]].nonzero()[1]]) == after - before
-            assert held_out.frame["as_of"][query] == as_of
-            assert held_out.past[query] == len(before)
-
-    def test_moment_is_that_of_the_first_target(self, prepared: Prepared, tested: HeldOut) -> None:
-        events = prepared.tables.interactions
-        at = events.set_index(["user_id", "event_time"]).loc[
-            list(zip(tested.frame["user_id"], tested.frame["as_of"], strict=True))
+        exposures = [f"exposure of item:{group}@10" for group in ("head", "middle", "tail", "cold")]
+        assert [row.metric for row in self.build(held_out, {})] == [
+            "novelty@10",
+            "popularity@10",
+            *exposures,
+            "coverage@10",
+            "Gini@10",
         ]
-        assert tested.frame["device"].map(list).tolist() == at["device"].map(list).tolist()
-        for name in ("user_events_before", "user_days_since_last", "context_hour_sin"):
-            np.testing.assert_allclose(tested.frame[name], at[name])
-
-    def test_late_user_and_late_items_have_their_segments(self, prepared: Prepared, tested: HeldOut) -> None:
-        query, item = tested.relevant.nonzero()
-        segments = tested.list_segments()
-        assert set(tested.frame["user_id"].iloc[query[segments["user:new"]]]) == {LATE_USER}
-        chosen_cold = prepared.tables.items["item_id"].iloc[item[segments["item:cold"]]]
-        assert set(chosen_cold) == set(LATE_ITEMS)
-
-    def test_where_items_repeat_nothing_is_excluded_but_the_past_counts(
-        self, prepared: Prepared, tested: HeldOut
-    ) -> None:
-        repeating = replace(prepared, repeats=True).build_held_out("test")
-        assert repeating.seen.nnz == 0
-        np.testing.assert_array_equal(repeating.past, tested.past)

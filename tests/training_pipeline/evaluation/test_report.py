@@ -1,222 +1,355 @@
 import base64
-import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import numpy as np
+import pandas as pd
 import pytest
 
-from training_pipeline.evaluation.report import (
-    MetricRow,
-    build_comparisons,
-    build_rows,
-    read_metrics,
-    render_differences,
-    render_table,
-    write_metrics,
-    write_report,
-)
+from training_pipeline.evaluation.funnel import Ceiling
+from training_pipeline.evaluation.report import Card, Example, Report, write_report
+from training_pipeline.evaluation.results import MetricRow
 from training_pipeline.evaluation.significance import Difference
+from training_pipeline.ranking.calibration import Reliability
 
 PNG = b"\x89PNG\r\n\x1a\n invented"
-VOID = {"meta", "img"}
+PICTURE = "data:image/png;base64,AAAA"
+EVIL = "<script>alert('&')</script>"
+VOID = {"meta", "img", "wbr"}
 
 
-def row(
-    stage="retrieval", model="two-tower", segment="all", metric="NDCG@10", value=0.1234, split="test", n=6029
-):
+def row(stage, model, value, metric="NDCG@10", segment="all", split="test", n=6029):
     return MetricRow(stage, model, split, segment, metric, value, value - 0.01, value + 0.01, n)
 
 
 ROWS = [
-    row("ranking", "CatBoost", value=0.1500),
-    row("retrieval", "two-tower"),
-    row("baseline", "popularity", value=0.0218),
-    row("baseline", "popularity", metric="HR@10", value=0.0458),
-    row("ranking", "CatBoost", segment="user:new", value=0.05, n=12),
-    row("ranking", "CatBoost", split="validation", value=0.16),
+    row("ranking", "CatBoost", 0.15),
+    row("ranking", "CatBoost", 0.45, "NDCG@200"),
+    row("ranking", "CatBoost", 0.3, "HR@10"),
+    row("retrieval", "two-tower", 0.12),
+    row("retrieval", "two-tower, content hidden", 0.09),
+    row("baseline", "popularity", 0.02),
+    row("baseline", EVIL, 0.01),
+    row("baseline", "popularity", 0.4, "coverage@10"),
+    row("retrieval", "two-tower", 0.8, "coverage@10"),
+    row("retrieval", "two-tower", 0.04, segment="user:new", n=12),
+    row("ranking", "CatBoost", 0.07, segment="user:new", n=12),
+    row("ranking", "CatBoost", 0.16, split="validation"),
 ]
-
-DIFFERENCES = [
-    Difference("CatBoost", "popularity", 0.1282, 0.12, 0.136, 3e-9),
-    Difference("CatBoost", "two-tower <64>", -0.0012, -0.004, 0.0016, 0.4),
-]
+EXAMPLE = Example(
+    user="user 7, <30",
+    history=[Card("Heat & dust", PICTURE, False)],
+    chosen=[Card("ran", None, True)],
+    retrieved=[Card("Big", PICTURE, False), Card("ran", None, True)],
+    ranked=[Card("ran", None, True), Card("Big", PICTURE, False)],
+)
+REPORT = Report(
+    title="Run <1>",
+    verdict="It helps & is published.",
+    is_ranked=True,
+    rows=ROWS,
+    differences=[
+        Difference("CatBoost", "popularity", 0.3, 0.2, 0.4, 3e-9),
+        Difference("CatBoost", "two-tower <64>", -0.05, -0.1, 0.0, 0.4),
+        Difference("CatBoost", "oracle", -0.08, -0.09, -0.07, 0.02),
+    ],
+    costs=[Difference("two-tower", "two-tower, content hidden", 0.03, 0.02, 0.04, 0.001)],
+    fates={"shown": 10, "out-ranked": 20, "not retrieved": 50, "filtered": 0},
+    ceilings=[Ceiling(100, hit_rate=0.62, ndcg=0.64)],
+    reliability=Reliability(told=[0.001, 0.1], seen=[0.0, 0.01], error=0.0456),
+    importance=pd.DataFrame(
+        {
+            "feature": [f"column {place}" for place in range(25)],
+            "importance": [40.0, 10.0, *[50 / 23] * 23],
+            "effect": [0.25] * 25,
+        }
+    ),
+    examples=[EXAMPLE],
+    figures={"Learning curve": PNG},
+    details={"data set": "invented & small"},
+)
+EMPTY = replace(
+    REPORT,
+    rows=[],
+    differences=[],
+    costs=[],
+    fates={},
+    ceilings=[],
+    reliability=Reliability([], [], 0.0),
+    importance=pd.DataFrame(),
+    examples=[],
+    figures={},
+    details={},
+)
 
 
 class Page(HTMLParser):
-    """Collects what a page holds and insists that every element is closed in order."""
+    """Reads a page into elements, and insists that every element is closed in order."""
 
     def __init__(self, html):
         super().__init__()
-        self.open, self.tags, self.text = [], [], []
+        self.html, self.open, self.elements = html, [], []
         self.feed(html)
         self.close()
+        assert self.open == []
 
     def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
+        self.handle_startendtag(tag, attrs)
         if tag not in VOID:
-            self.open.append(tag)
+            self.open.append((tag, dict(attrs)))
 
     def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
+        sections = [attributes["id"] for name, attributes in self.open if name == "section"]
+        self.elements.append((sections[0] if sections else None, tag, dict(attrs), []))
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert self.open.pop()[0] == tag
 
     def handle_data(self, data):
-        self.text.append(data)
+        if self.elements:
+            self.elements[-1][3].append(data)
 
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-class TestMetricRow:
-    @pytest.mark.parametrize("field", ["value", "low", "high"])
-    def test_figures_that_are_not_finite_are_refused(self, field):
-        with pytest.raises(ValueError, match=r"NDCG@10 of two-tower \(test, all\): expected finite"):
-            replace(row(), **{field: float("nan")})
-
-    @pytest.mark.parametrize(
-        ("field", "names"), [("stage", "baseline, retrieval, ranking"), ("split", "test, valid")]
-    )
-    def test_unknown_names_are_refused(self, field, names):
-        with pytest.raises(ValueError, match=f"{field}: expected one of {names}.*, got 'train'"):
-            replace(row(), **{field: "train"})
-
-
-class TestBuildRows:
-    def test_means_with_intervals(self):
-        rows = build_rows(
-            {"MRR": np.array([0.0, 1.0]), "HR@5": np.ones(2)}, "retrieval", "a", "test", "all", seed=0
-        )
-        # Queries with 0 and 1: a quarter of the resamples average 0 and a quarter 1, so the interval is all.
-        assert rows[0] == MetricRow("retrieval", "a", "test", "all", "MRR", 0.5, 0.0, 1.0, 2)
-        assert rows[1] == MetricRow("retrieval", "a", "test", "all", "HR@5", 1.0, 1.0, 1.0, 2)
-
-    def test_metrics_over_different_queries_are_refused(self):
-        with pytest.raises(ValueError, match=r"over the same queries, got lengths \{'MRR': 2, 'HR@5': 3\}"):
-            build_rows({"MRR": np.ones(2), "HR@5": np.ones(3)}, "retrieval", "a", "test", "all", seed=0)
-
-
-class TestMetricsFile:
-    def test_write_and_read_again(self, tmp_path):
-        path = tmp_path / "metrics.json"
-        write_metrics(ROWS, path)
-        assert read_metrics(path) == ROWS
-
-    def test_is_a_list_of_objects_with_the_contract_fields(self, tmp_path):
-        path = tmp_path / "metrics.json"
-        write_metrics(build_rows({"MRR": np.array([0.5])}, "baseline", "Ä", "test", "all", seed=0), path)
-        assert json.loads(path.read_text(encoding="utf-8")) == [
-            {"stage": "baseline", "model": "Ä", "split": "test", "segment": "all", "metric": "MRR"}
-            | {"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}
+    def find(self, tag, section=None, **wanted):
+        """Attributes of the elements of a section that have these attributes; of all, if none is named."""
+        wanted = {name.rstrip("_"): value for name, value in wanted.items()}
+        return [
+            attributes
+            for where, name, attributes, _ in self.elements
+            if name == tag and (section in (None, where)) and wanted.items() <= attributes.items()
         ]
 
-    @pytest.mark.parametrize("text", ["[{}]", '{"stage": 1}', "[", "[1]"])
-    def test_other_content_is_refused(self, tmp_path, text):
-        path = tmp_path / "metrics.json"
-        path.write_text(text)
-        with pytest.raises(
-            ValueError, match=r"metrics.json: expected a JSON list of objects with stage, model"
-        ):
-            read_metrics(path)
+    def read(self, section=None):
+        """The words of a section, or of the whole page, with single spaces."""
+        words = [text for where, _, _, texts in self.elements if section in (None, where) for text in texts]
+        return " ".join(" ".join(words).split())
 
 
-class TestBuildComparisons:
-    def test_order(self):
-        order = [(comparison.split, comparison.segment) for comparison in build_comparisons(ROWS[::-1])]
-        assert order == [("test", "all"), ("test", "user:new"), ("validation", "all")]
-
-    def test_models_on_different_queries_are_refused(self):
-        with pytest.raises(ValueError, match=r"rows of test, all: .* 0 repeats and \[12, 6029\] queries"):
-            build_comparisons([row(), row(model="other", n=12)])
-
-    def test_a_figure_given_twice_is_refused(self):
-        with pytest.raises(ValueError, match=r"rows of test, all: .* got 1 repeats"):
-            build_comparisons([row(), row(value=0.2)])
-
-
-class TestRenderTable:
-    def test_looks_like_this(self):
-        assert render_table(ROWS, metrics=("NDCG@10", "HR@10")).splitlines() == [
-            "test, all: 6,029 queries, 95 % intervals",
-            "stage                 model       NDCG@10              HR@10",
-            "baseline              popularity  .0218 [.0118,.0318]  .0458 [.0358,.0558]",
-            "retrieval             two-tower   .1234 [.1134,.1334]  -",
-            "ranking (end to end)  CatBoost    .1500 [.1400,.1600]  -",
-        ]
-
-    def test_all_comes_before_other_segments(self):
-        headings = render_table(ROWS[::-1], segments=("user:new", "all")).split("\n\n")
-        assert [heading.split(":")[0] for heading in headings] == ["test, all", "test, user"]
-
-    def test_figure_without_interval_stands_alone(self):
-        table = render_table(
-            [MetricRow("retrieval", "a", "test", "all", "coverage", 1.0, 1.0, 1.0, 9)], metrics=["coverage"]
-        )
-        assert table.splitlines()[-1].split() == ["retrieval", "a", "1.0000"]
-
-
-class TestRenderDifferences:
-    def test_looks_like_this(self):
-        assert render_differences(DIFFERENCES).splitlines() == [
-            "NDCG@10 of CatBoost less that of each other, p of t-tests after Holm",
-            "model           difference              p",
-            "popularity      +.1282 [+.1200,+.1360]  < .0001",
-            "two-tower <64>  -.0012 [-.0040,+.0016]  .4000",
-        ]
-
-
-class TestWriteReport:
-    @pytest.fixture
-    def page(self, tmp_path):
-        rows = [*ROWS, row("baseline", "<script>alert('&')</script>", value=0.01)]
+@pytest.fixture
+def write(tmp_path):
+    def write_page(report=REPORT, **changes):
         path = tmp_path / "report.html"
-        write_report(rows, DIFFERENCES, path, "Run <1>", {"data set": "invented & small"}, {"Loss": PNG})
+        write_report(replace(report, **changes), path)
         return Page(path.read_text(encoding="utf-8"))
 
-    def test_is_well_formed_and_self_contained(self, page):
-        assert page.open == []
-        assert [tag for tag, _ in page.tags if tag in {"script", "link", "a", "iframe"}] == []
-        assert [image["src"].split(",")[0] for image in page.all("img")] == ["data:image/png;base64"]
+    return write_page
+
+
+@pytest.fixture
+def page(write):
+    return write()
+
+
+class TestPage:
+    def test_nothing_leads_outside(self, page):
+        assert not re.search(r"https?:|//|@import|url\(", page.html.split("base64")[0])
+        assert not page.find("script") + page.find("link") + page.find("iframe")
+        assert all(image["src"].startswith("data:image/png;base64,") for image in page.find("img"))
 
     def test_text_is_escaped_not_interpreted(self, page):
-        assert "<script>alert('&')</script>" in page.text
-        assert "Run <1>" in page.text
-        assert "invented & small" in page.text
+        for text in (EVIL, "Run <1>", "It helps & is published.", "invented & small", "two-tower <64>"):
+            assert text in page.read()
 
-    def test_figure_is_embedded_whole(self, page):
-        assert base64.b64decode(page.all("img")[0]["src"].split(",")[1]) == PNG
-
-    def test_bars_are_in_proportion(self, page):
-        # The largest interval of the test split ends at .16, which takes the whole width of 430.
-        widths = [float(bar["width"]) for bar in page.all("rect")]
-        expected = [430 * value / 0.16 for value in (0.0218, 0.01, 0.1234, 0.15)]
-        assert widths[:4] == pytest.approx(expected, abs=0.01)
-        assert [bar["class"] for bar in page.all("rect")][:4] == [
-            "bar-baseline", "bar-baseline", "bar-retrieval", "bar-ranking"
+    def test_contents_lead_to_every_section_in_order(self, page):
+        anchors = [section["id"] for section in page.find("section")]
+        assert [link["href"] for link in page.find("a")] == [f"#{anchor}" for anchor in anchors]
+        assert anchors == [
+            "accuracy", "gain", "curves", "funnel", "content", "segments", "lists",
+            "calibration", "importance", "examples", "pictures", "figures", "details",
         ]  # fmt: skip
 
-    def test_says_what_the_last_model_gains(self, page):
-        text = " ".join(page.text)
-        assert "What CatBoost gains" in text
-        for figure in (
-            "two-tower <64>",
-            "+.1282 [+.1200,+.1360]",
-            "< .0001",
-            "-.0012 [-.0040,+.0016]",
-            ".4000",
-        ):
-            assert figure in text
+    def test_every_section_says_how_to_read_it(self, page):
+        for section in page.find("section"):
+            assert len(page.find("p", section["id"], class_="hint")) == 1
 
-    def test_every_split_and_segment_has_a_table(self, page):
-        text = " ".join(page.text)
-        assert all(f"{name} " in text for name in ("test, all", "test, user:new", "validation, all"))
-        assert len(page.all("details")) == 3
+    @pytest.mark.parametrize(
+        ("is_ranked", "look", "sign"), [(True, "verdict good", "✓"), (False, "verdict warning", "!")]
+    )
+    def test_verdict_looks_as_it_is_meant(self, write, is_ranked, look, sign):
+        page = write(is_ranked=is_ranked)
+        assert [p["class"] for p in page.find("p") if "verdict" in p["class"]] == [look]
+        assert f"{sign} It helps & is published." in page.read()
 
-    def test_without_figures_details_or_headline(self, tmp_path):
-        path = tmp_path / "report.html"
-        write_report([row(metric="MRR")], [], path, "Run", {}, {})
-        page = Page(path.read_text(encoding="utf-8"))
-        assert page.open == []
-        assert [tag for tag, _ in page.tags if tag in {"svg", "figure"}] == []
+    def test_nothing_to_tell_leaves_the_sections_out(self, write):
+        page = write(EMPTY)
+        assert page.find("section") + page.find("a") + page.find("svg") + page.find("img") == []
+        assert "Run <1>" in page.read()
+
+    @pytest.mark.parametrize(
+        ("field", "gone"),
+        [
+            ("differences", {"gain"}),
+            ("reliability", {"calibration"}),
+            ("importance", {"importance"}),
+            ("examples", {"examples"}),
+            ("figures", {"pictures"}),
+            ("details", {"details"}),
+            ("rows", {"accuracy", "curves", "content", "segments", "lists", "figures"}),
+        ],
+    )
+    def test_what_is_missing_takes_no_other_section_with_it(self, write, page, field, gone):
+        left = {section["id"] for section in write(**{field: getattr(EMPTY, field)}).find("section")}
+        assert {section["id"] for section in page.find("section")} - left == gone
+
+
+class TestAccuracy:
+    def test_bars_are_in_proportion(self, page):
+        # The longest interval ends at .16, which takes the whole width.
+        widths = [float(bar["width"].rstrip("%")) for bar in page.find("rect", "accuracy")]
+        assert widths == pytest.approx([100 * value / 0.16 for value in (0.02, 0.01, 0.12, 0.15)], abs=0.01)
+
+    def test_bars_are_coloured_by_stage(self, page):
+        kinds = [bar["class"].split()[-1] for bar in page.find("svg", "accuracy")]
+        assert kinds == ["baseline", "baseline", "retrieval", "ranking"]
+
+    def test_intervals_stand_where_they_are(self, page):
+        across = page.find("line", "accuracy")[0]
+        assert (across["x1"], across["x2"]) == ("6.25%", "18.75%")  # .01 and .03 of .16
+
+    def test_masked_models_are_not_among_them(self, page):
+        assert "hidden" not in page.read("accuracy")
+
+
+class TestGain:
+    def test_is_written_out(self, page):
+        words = page.read("gain")
+        assert "What CatBoost gains" in words
+        for text in ("+.3000 [+.2000,+.4000]", "p < .0001", "-.0500 [-.1000,+.0000]", "p .4000"):
+            assert text in words
+
+    def test_dots_stand_right_or_left_of_zero(self, page):
+        # From -.1 to .4: zero stands at a fifth.
+        assert {line["x1"] for line in page.find("line", "gain", class_="zero")} == {"20.0%"}
+        assert [dot["cx"] for dot in page.find("circle", "gain")] == ["80.0%", "10.0%", "4.0%"]
+
+    def test_colours_tell_better_from_luck_from_worse(self, page):
+        assert [group["class"] for group in page.find("g", "gain")] == ["ranking", "baseline", "loss"]
+
+
+class TestCurves:
+    def test_points_stand_where_their_figures_say(self, page):
+        # NDCG of CatBoost, the last drawn: .15 at the 2nd of 6 lengths, .45, the largest, at the 6th.
+        points = page.find("polyline", "curves")[-2]["points"].split()
+        assert points == ["86.8,129.33", "290.0,8.0"]  # 36 + 254 / 5; 190 - 182 / 3
+
+    def test_legend_names_the_models_without_the_masked(self, page):
+        words = page.read("curves")
+        assert [name in words for name in ("CatBoost", "two-tower", "popularity", "hidden")] == [
+            True, True, True, False
+        ]  # fmt: skip
+
+    def test_metrics_without_figures_have_no_panel(self, page):
+        labels = [drawing["aria-label"] for drawing in page.find("svg", "curves", role="img")]
+        assert labels == ["NDCG at each length of list", "HR at each length of list"]
+
+
+class TestFunnel:
+    def test_parts_lie_end_to_end(self, page):
+        parts = [
+            (part["class"], part["x"], part["width"]) for part in page.find("rect", "funnel") if "x" in part
+        ]
+        assert parts == [
+            ("fill shown", "0.00%", "12.50%"),
+            ("fill out-ranked", "12.50%", "25.00%"),
+            ("fill not-retrieved", "37.50%", "62.50%"),
+            ("fill filtered", "100.00%", "0.00%"),
+        ]
+
+    def test_shares_are_written_out(self, page):
+        assert "not retrieved 62.5 % 50" in page.read("funnel")
+
+    def test_ceilings_stand_beside_what_is_reached(self, page):
+        bars = [bar["width"] for bar in page.find("rect", "funnel", height="18")]
+        # NDCG: .12 and .15 of .64, the ceiling; HR: .3 of .62, the ceiling, for CatBoost alone.
+        assert bars == ["18.75%", "23.44%", "100.0%", "48.39%", "100.0%"]
+
+    def test_fates_alone_are_shown(self, write):
+        assert "at best" not in write(ceilings=[]).read("funnel")
+
+
+class TestContent:
+    def test_says_what_is_lost(self, page):
+        words = page.read("content")
+        assert "two-tower, content hidden worth +.0300 [+.0200,+.0400] (25%)" in words
+        assert "CatBoost" not in words
+
+    def test_a_retriever_that_finds_nothing_has_nothing_to_lose(self, write):
+        rows = [row("retrieval", "two-tower", 0.0), row("retrieval", "two-tower, content hidden", 0.0)]
+        assert "content hidden worth +.0000 .0000" in write(rows=rows, costs=[]).read("content")
+
+
+class TestSegments:
+    def test_dots_stand_where_their_figures_say(self, page):
+        # Of .16, the end of the longest interval: all queries, then new users; retrieval before ranking.
+        assert [dot["cx"] for dot in page.find("circle", "segments") if "%" in dot["cx"]] == [
+            "75.0%", "93.75%", "25.0%", "43.75%"
+        ]  # fmt: skip
+
+    def test_says_how_many_queries_there_are(self, page):
+        assert "new 12 queries" in page.read("segments")
+
+
+def test_list_metrics_have_a_line_for_every_model(page):
+    words = page.read("lists")
+    assert "coverage @10" in words
+    assert "NDCG" not in words
+    assert [thread["width"] for thread in page.find("rect", "lists")] == ["50.0%", "100.0%"]
+    assert "CatBoost \u2013" in words
+
+
+class TestCalibration:
+    def test_dots_stand_where_chances_say(self, page):
+        # From .001 to .1 both ways. Nothing seen stands at the bottom, hollow.
+        dots = [(dot["class"], dot["cx"], dot["cy"]) for dot in page.find("circle", "calibration")]
+        assert dots == [("hollow", "64.0", "300.0"), ("fill", "350.0", "155.0")]
+
+    def test_says_how_far_off_the_chances_are(self, page):
+        assert "4.6 % expected calibration error" in page.read("calibration")
+
+    def test_nothing_seen_at_all(self, write):
+        page = write(reliability=Reliability([0.0, 0.0], [0.0, 0.0], 0.0))
+        assert [dot["class"] for dot in page.find("circle", "calibration")] == ["hollow", "hollow"]
+
+
+def test_importance_shows_the_strongest_twenty(page):
+    bars = page.find("rect", "importance")
+    assert [bar["width"] for bar in bars[:2]] == ["100.0%", "25.0%"]
+    assert len(bars) == 20
+    assert "column 0 40.0 % ±0.250 column 1" in page.read("importance")
+    assert "column 20" not in page.read("importance")
+
+
+class TestExamples:
+    def test_what_was_chosen_is_marked_in_every_strip(self, page):
+        looks = [card["class"] for card in page.find("li", "examples")]
+        assert looks == ["card", "card chosen", "card", "card chosen", "card chosen", "card"]
+        assert page.read("examples").count("✓ chosen") == 3
+
+    def test_orders_are_numbered(self, page):
+        words = page.read("examples")
+        assert "2. ran" in words  # as retrieved
+        assert "1. ran" in words  # as ranked
+
+    def test_cards_without_a_picture_show_a_letter(self, page):
+        assert len(page.find("div", "examples", class_="blank")) == 3
+        assert "R ✓ chosen ran" in page.read("examples")
+        assert [image["src"] for image in page.find("img", "examples")] == [PICTURE] * 3
+
+    def test_a_user_without_history_has_no_strip_of_it(self, write):
+        page = write(examples=[EXAMPLE, replace(EXAMPLE, history=[])])
+        assert [len(page.find(tag, "examples")) for tag in ("h3", "h4", "ol")] == [2, 7, 7]
+
+    def test_an_item_without_a_title_is_still_a_card(self, write):
+        page = write(examples=[replace(EXAMPLE, history=[Card("", None, False)])])
+        assert len(page.find("li", "examples")) == 6
+
+
+def test_pictures_are_embedded_whole(page):
+    (picture,) = page.find("img", "pictures")
+    assert base64.b64decode(picture["src"].split(",")[1]) == PNG
+    assert "Learning curve" in page.read("pictures")
+
+
+def test_every_split_and_segment_has_a_table(page):
+    words = page.read("figures")
+    assert all(f"{name} " in words for name in ("test, all", "test, user:new", "validation, all"))
+    assert len(page.find("details", "figures")) == len(page.find("table", "figures")) == 3

@@ -4,38 +4,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from feature_pipeline.errors import UserError
 from tests.training_pipeline.invented import make_ranker
-from training_pipeline.ranking.model import Ranker, _draw_negatives, fit_ranker, split_queries
+from tests.training_pipeline.ranking.planted import NUM_CANDIDATES, make_rows, make_rows_with_vectors
+from training_pipeline.ranking import model
+from training_pipeline.ranking.model import Ranker, _draw_negatives, fit_ranker
 from training_pipeline.ranking.rows import RankingRows
 
-NUM_CANDIDATES = 10
-
-
-def make_rows(num_queries: int, seed: int) -> tuple[RankingRows, np.ndarray]:
-    """Queries whose chosen item is the one met most often, whatever place it was retrieved at."""
-    rng = np.random.default_rng(seed)
-    times_met = np.array([rng.permutation(NUM_CANDIDATES) for _ in range(num_queries)])
-    place = np.tile(np.arange(NUM_CANDIDATES), num_queries)
-    frame = pd.DataFrame(
-        {
-            "retrieval_score": (1 - place / NUM_CANDIDATES).astype(np.float32),
-            "retrieval_rank": place.astype(np.float32),
-            "pair_times_met": times_met.ravel().astype(np.float32),
-            "age": np.where(place % 3, np.float32(np.nan), np.float32(40)),
-            "shape": rng.choice(["round", "square", ""], len(place)),
-        }
-    )
-    query = np.repeat(np.arange(num_queries), NUM_CANDIDATES)
-    return RankingRows(frame, query, place.astype(np.int32)), (times_met == NUM_CANDIDATES - 1).ravel()
+LOSSES = ["QuerySoftMax", "YetiRank", "Logloss"]
 
 
 def fit(rows: RankingRows, chosen: np.ndarray, seed: int = 0, **changes: Any) -> Ranker:
-    held_out = split_queries(rows.query[-1] + 1, seed)
+    """Every fifth query is held out."""
+    held_out = np.arange(rows.query[-1] + 1) % 5 == 0
     return fit_ranker(rows, chosen, held_out, make_ranker(**changes), seed, threads=1)
+
+
+def fit_on_all(rows: RankingRows, chosen: np.ndarray, **changes: Any) -> Ranker:
+    nothing = np.zeros(rows.query[-1] + 1, bool)
+    return fit_ranker(rows, chosen, nothing, make_ranker(**changes), seed=0, threads=1)
+
+
+def count_right(ranker: Ranker, rows: RankingRows, chosen: np.ndarray) -> float:
+    """Share of queries whose chosen candidate has the highest score."""
+    best, right = (v.reshape(-1, NUM_CANDIDATES).argmax(axis=1) for v in (ranker.score(rows), chosen))
+    return float(np.mean(best == right))
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +38,12 @@ def ranker() -> Ranker:
     return fit(*make_rows(60, seed=0))
 
 
-@pytest.mark.parametrize("loss", ["QuerySoftMax", "YetiRank"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_planted_rule_is_learned_for_queries_never_seen(loss: str) -> None:
     ranker = fit(*make_rows(60, seed=0), loss=loss)
     rows, chosen = make_rows(40, seed=1)
-    best = ranker.score(rows).reshape(40, NUM_CANDIDATES).argmax(axis=1)
-    right = chosen.reshape(40, NUM_CANDIDATES).argmax(axis=1)
-    assert np.mean(best == right) > 0.95
-    assert np.mean(right == 0) < 0.3  # what the retrieval order gets right
+    assert count_right(ranker, rows, chosen) > 0.95
+    assert np.mean(chosen[rows.frame["retrieval_rank"] == 0]) < 0.3  # what the retrieval order gets right
 
 
 def test_scores_lie_like_the_candidates(ranker: Ranker) -> None:
@@ -82,12 +75,23 @@ def test_saved_ranker_scores_the_same(ranker: Ranker, tmp_path: Path) -> None:
     rows, _ = make_rows(20, seed=1)
     np.testing.assert_array_equal(loaded.score(rows), ranker.score(rows))
     np.testing.assert_array_equal(loaded.explain(rows), ranker.explain(rows))
+    assert ranker.count_bytes() == (tmp_path / "ranker.cbm").stat().st_size > 0
 
 
 def test_no_rows_have_no_scores(ranker: Ranker) -> None:
     nothing = make_rows(1, seed=0)[0].take(np.array([], int))
     assert ranker.score(nothing).shape == (0,)
     assert ranker.explain(nothing).shape == (0, 5)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 7, 100, 1000])
+def test_scores_of_blocks_are_those_of_all(rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, chosen = make_rows_with_vectors(10, seed=0)
+    ranker = fit_on_all(rows, chosen, iterations=10)
+    whole = ranker.score(rows)
+    monkeypatch.setattr(model, "_ROWS_AT_ONCE", rows_at_once)
+    np.testing.assert_array_equal(ranker.score(rows), whole)
+    assert len(np.unique(whole)) > 3
 
 
 def test_the_same_seed_gives_the_same_ranker() -> None:
@@ -109,6 +113,92 @@ def test_queries_without_a_chosen_candidate_do_not_train() -> None:
     np.testing.assert_array_equal(changed.score(rows), fit(rows, chosen, iterations=10).score(rows))
 
 
+class TestHeldOut:
+    def test_where_it_says_otherwise_training_stops_at_once(self) -> None:
+        rows, chosen = make_rows(40, seed=0)
+        apart = np.isin(np.arange(40), [1, 2, 3, 17, 30])
+        _, never_met = make_rows(40, seed=0, right=0)
+        for is_contrary, stops in ((False, False), (True, True)):
+            labels = np.where(apart[rows.query] & is_contrary, never_met, chosen)
+            ranker = fit_ranker(rows, labels, apart, make_ranker(), seed=0, threads=1)
+            assert (ranker.model.tree_count_ == 1) == stops
+
+    def test_without_any_all_trees_are_kept(self) -> None:
+        rows, chosen = make_rows(10, seed=0)
+        assert fit_on_all(rows, chosen, iterations=7).model.tree_count_ == 7
+
+
+class TestSettings:
+    def test_without_a_number_of_negatives_all_train(self) -> None:
+        rows, chosen = make_rows(30, seed=0)
+        every, as_many, two = (
+            fit_on_all(rows, chosen, negatives=count, iterations=10).score(rows) for count in (None, 9, 2)
+        )
+        np.testing.assert_array_equal(every, as_many)
+        assert not np.array_equal(every, two)
+
+    @pytest.mark.parametrize("borders", [1, 3])
+    def test_no_number_has_more_thresholds_than_borders(self, borders: int) -> None:
+        rows, chosen = make_rows(30, seed=0, right=4)
+        tried = [
+            max(len(found) for found in fit_on_all(rows, chosen, borders=count).model.get_borders().values())
+            for count in (borders, 254)
+        ]
+        assert tried[0] == borders < tried[1]
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_scores_follow_a_column_that_must_be_monotone(self, loss: str, sign: int) -> None:
+        """The rule is not: the candidate met five times is chosen."""
+        rows, chosen = make_rows(60, seed=0, right=5)
+        free, bound = (
+            sign * self.list_steps(fit_on_all(rows, chosen, loss=loss, monotone=monotone), rows)
+            for monotone in ({}, {"pair_times_met": sign})
+        )
+        assert free.min() < -0.1
+        assert bound.min() >= 0
+        assert bound.max() > 0.1
+
+    def list_steps(self, ranker: Ranker, rows: RankingRows) -> np.ndarray:
+        """How the score changes with each further time that the item was met, all else equal."""
+        scores = []
+        for times in range(NUM_CANDIDATES):
+            frame = rows.frame.assign(pair_times_met=np.float32(times))
+            scores.append(ranker.score(RankingRows(frame, rows.query, rows.item)))
+        return np.diff(scores, axis=0)
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("pair_times_mt", "unknown key 'pair_times_mt', did you mean 'pair_times_met'?"),
+            ("shape", "unknown key 'shape'. Choices: retrieval_score, retrieval_rank, pair_times_met, age"),
+        ],
+    )
+    def test_what_must_be_monotone_is_a_numeric_column(self, name: str, message: str) -> None:
+        with pytest.raises(UserError) as error:
+            fit(*make_rows(10, seed=0), monotone={"age": 1, name: 1})
+        assert str(error.value).startswith(f"ranker.monotone: {message}")
+
+
+class TestVectors:
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_a_rule_of_the_embedding_space_is_learned_for_items_never_seen(self, loss: str) -> None:
+        rows, chosen = make_rows_with_vectors(60, seed=0)
+        fresh, picked = make_rows_with_vectors(60, seed=1)
+        assert not set(rows.item) & set(fresh.item)
+        assert count_right(fit_on_all(rows, chosen, loss=loss), fresh, picked) > 0.8
+        blind, blindfold = (RankingRows(r.frame, r.query, r.item) for r in (rows, fresh))
+        assert count_right(fit_on_all(blind, chosen, loss=loss), blindfold, picked) < 0.3
+
+    def test_effects_have_a_column_behind_the_others(self) -> None:
+        rows, chosen = make_rows_with_vectors(30, seed=0)
+        ranker = fit_on_all(rows, chosen)
+        effects = ranker.explain(rows)
+        assert ranker.model.feature_names_ == ["retrieval_rank", "item_embedding"]
+        assert effects.shape == (300, 2)
+        assert np.abs(effects[:, 1]).mean() > 3 * np.abs(effects[:, 0]).mean()
+
+
 @pytest.mark.parametrize("held_out", [False, True], ids=["nowhere", "in held-out queries only"])
 def test_nothing_chosen_is_an_error(held_out: bool) -> None:
     rows, chosen = make_rows(4, seed=0)
@@ -118,19 +208,11 @@ def test_nothing_chosen_is_an_error(held_out: bool) -> None:
         fit_ranker(rows, chosen, apart, make_ranker(), seed=0, threads=1)
 
 
-def test_without_a_held_out_query_all_trees_are_kept() -> None:
-    rows, chosen = make_rows(10, seed=0)
-    ranker = fit_ranker(rows, chosen, np.zeros(10, bool), make_ranker(iterations=7), seed=0, threads=1)
-    assert ranker.model.tree_count_ == 7
-
-
-class TestSplitQueries:
-    def test_holds_a_fifth_out(self) -> None:
-        assert split_queries(50, seed=0).sum() == 10
-
-    def test_is_decided_by_the_seed(self) -> None:
-        np.testing.assert_array_equal(split_queries(50, seed=1), split_queries(50, seed=1))
-        assert not np.array_equal(split_queries(50, seed=1), split_queries(50, seed=2))
+def test_rows_that_are_all_alike_are_an_error() -> None:
+    rows, chosen = make_rows(4, seed=0)
+    alike = RankingRows(rows.frame.iloc[[0] * len(rows.frame)].reset_index(drop=True), rows.query, rows.item)
+    with pytest.raises(UserError, match=r"cannot learn from \d+ rows: .*constant.*Remedy: give more events"):
+        fit(alike, chosen, iterations=5)
 
 
 class TestDrawNegatives:
@@ -153,10 +235,3 @@ class TestDrawNegatives:
 
     def test_no_rows(self) -> None:
         assert _draw_negatives(np.array([], np.int64), np.array([], bool), 2, seed=0).shape == (0,)
-
-
-def test_rows_that_are_all_alike_are_an_error() -> None:
-    rows, chosen = make_rows(4, seed=0)
-    alike = RankingRows(rows.frame.iloc[[0] * len(rows.frame)].reset_index(drop=True), rows.query, rows.item)
-    with pytest.raises(UserError, match=r"cannot learn from \d+ rows: .*constant.*Remedy: give more events"):
-        fit(alike, chosen, iterations=5)

@@ -1,14 +1,19 @@
 """Ranking rows: the declared columns in their order, and every value that of its own query and candidate."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.tiny_store import LATE_USER, NUM_ITEMS
+from tests.training_pipeline.invented import make_ranker
 from training_pipeline.evaluation.protocol import HeldOut
+from training_pipeline.linear.signals import LENGTH, Signal, fit_signals
 from training_pipeline.prepare import Prepared
 from training_pipeline.ranking import rows as ranking_rows
-from training_pipeline.ranking.candidates import Candidates
-from training_pipeline.ranking.rows import RankingRows, build_ranking_rows, list_specs
+from training_pipeline.ranking.candidates import Candidates, retrieve_candidates
+from training_pipeline.ranking.rows import RankingRows, RowBuilder, build_row_builder
 
 # Position 5 has no shape, 39 neither events nor text.
 CANDIDATES = Candidates(
@@ -16,6 +21,7 @@ CANDIDATES = Candidates(
     scores=np.array([[0.9, 0.4, -np.inf], [0.8, 0.7, 0.6], [0.5, -np.inf, -np.inf]], np.float32),
 )
 QUERY, ITEM = [0, 0, 1, 1, 1, 2], [5, 20, 39, 0, 7, 20]
+EMBEDDINGS = np.random.default_rng(0).normal(size=(NUM_ITEMS, 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +30,49 @@ def queries(validation: HeldOut) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def rows(queries: pd.DataFrame, prepared: Prepared) -> RankingRows:
-    return build_ranking_rows(queries, CANDIDATES, prepared.tables, prepared.builder)
+def signals(prepared: Prepared) -> list[Signal]:
+    return fit_signals(prepared.learned_events, prepared.tables)
 
 
-def test_columns_are_the_declared_ones_in_order(rows: RankingRows, prepared: Prepared) -> None:
-    names = [spec.name for spec in list_specs(prepared.tables, prepared.builder)]
+@pytest.fixture(scope="module")
+def builder(prepared: Prepared, signals: list[Signal]) -> RowBuilder:
+    return build_row_builder(prepared.tables, prepared.builder, signals, EMBEDDINGS, make_ranker())
+
+
+@pytest.fixture(scope="module")
+def rows(queries: pd.DataFrame, builder: RowBuilder) -> RankingRows:
+    return builder.build(queries, CANDIDATES)
+
+
+@pytest.fixture(scope="module")
+def few(tested: HeldOut) -> HeldOut:
+    """Ten queries, the last of them of a user without a past."""
+    is_late = tested.frame["user_id"] == LATE_USER
+    return tested.take(np.append(np.flatnonzero(~is_late)[:9], np.flatnonzero(is_late)))
+
+
+@pytest.fixture(scope="module")
+def retrieved(few: HeldOut) -> Candidates:
+    embeddings = np.random.default_rng(1).normal(size=(10, 3)).astype(np.float32)
+    return retrieve_candidates(embeddings, EMBEDDINGS, few.seen, k=25)
+
+
+def list_past(prepared: Prepared, queries: pd.DataFrame) -> list[list[int]]:
+    """The items that each query's user met before it, oldest first."""
+    events = prepared.tables.interactions.sort_values("event_time")
+    pasts = []
+    for user, moment in zip(queries["user_id"], queries["as_of"], strict=True):
+        past = events[(events["user_id"] == user) & (events["event_time"] < moment)]
+        pasts.append(past["item_id"].str[-2:].astype(int).tolist())
+    return pasts
+
+
+def test_columns_are_the_declared_ones_in_order(rows: RankingRows, builder: RowBuilder) -> None:
+    names = [spec.name for spec in builder.specs]
     assert list(rows.frame.columns) == names
-    assert names[:2] == ["retrieval_score", "retrieval_rank"]
+    assert names[:3] == ["retrieval_score", "retrieval_rank", "retrieval_gap"]
+    places = [names.index(name) for name in ("age", "device", "price", "pair_ease", "pair_slit")]
+    assert all(left < right for left, right in pairwise(places))
     assert {"age", "country", "device", "user_events_before", "shape", "price", "pair_times_met"} < set(names)
     assert not {"text", "text_embedding"} & set(names)
 
@@ -47,6 +88,10 @@ def test_padding_makes_no_rows(rows: RankingRows) -> None:
     assert rows.item.tolist() == ITEM
     assert rows.frame["retrieval_score"].tolist() == pytest.approx([0.9, 0.4, 0.8, 0.7, 0.6, 0.5])
     assert rows.frame["retrieval_rank"].tolist() == [0, 1, 0, 1, 2, 0]
+
+
+def test_gap_is_how_far_the_score_lies_below_the_best_of_the_query(rows: RankingRows) -> None:
+    assert rows.frame["retrieval_gap"].tolist() == pytest.approx([0, 0.5, 0, 0.1, 0.2, 0])
 
 
 def test_values_are_those_of_their_user_moment_and_item(
@@ -73,6 +118,56 @@ def test_features_of_the_pair_are_computed_as_of_the_query(
         assert rows.frame["item_events_before"][row] == (before["item_id"] == ids[item]).sum()
 
 
+class TestSignals:
+    def test_score_candidates_by_what_came_before_the_query(
+        self,
+        few: HeldOut,
+        retrieved: Candidates,
+        prepared: Prepared,
+        builder: RowBuilder,
+        signals: list[Signal],
+    ) -> None:
+        rows, pasts = builder.build(few.frame, retrieved), list_past(prepared, few.frame)
+        is_known = rows.query < 9
+        for signal in signals:
+            expected = [
+                signal.places[LENGTH - len(pasts[query]) :] @ signal.weights[pasts[query], item]
+                for query, item in zip(rows.query[is_known], rows.item[is_known], strict=True)
+            ]
+            found = rows.frame[signal.name]
+            np.testing.assert_allclose(found[is_known], expected, rtol=1e-4, atol=1e-6)
+            assert np.std(expected) > 0.02
+            assert found[~is_known].isna().all()  # nothing is known of the last user
+        assert (~is_known).sum() == 25
+
+    def test_without_any_there_are_no_such_columns(
+        self, rows: RankingRows, queries: pd.DataFrame, prepared: Prepared
+    ) -> None:
+        plain = build_row_builder(prepared.tables, prepared.builder, [], EMBEDDINGS, make_ranker())
+        frame = plain.build(queries, CANDIDATES).frame
+        pd.testing.assert_frame_equal(frame, rows.frame.drop(columns=["pair_ease", "pair_slit"]))
+        assert [spec.name for spec in plain.specs] == list(frame.columns)
+
+
+class TestVectors:
+    def test_are_carried_where_the_ranker_reads_embeddings(
+        self, rows: RankingRows, queries: pd.DataFrame, prepared: Prepared, signals: list[Signal]
+    ) -> None:
+        config = make_ranker(embeddings=True)
+        reading = build_row_builder(prepared.tables, prepared.builder, signals, EMBEDDINGS, config)
+        built = reading.build(queries, CANDIDATES)
+        assert set(built.vectors) == {"text_embedding", "item_embedding"}
+        np.testing.assert_array_equal(built.vectors["item_embedding"], EMBEDDINGS)
+        np.testing.assert_array_equal(
+            built.vectors["text_embedding"], prepared.tables.item_vectors["text_embedding"]
+        )
+        assert built.take(np.array([1])).vectors is built.vectors
+        pd.testing.assert_frame_equal(built.frame, rows.frame)
+
+    def test_are_left_out_where_it_does_not(self, rows: RankingRows) -> None:
+        assert rows.vectors == {}
+
+
 def test_take_keeps_rows_together(rows: RankingRows) -> None:
     taken = rows.take(np.array([1, 4]))
     assert taken.query.tolist() == [0, 1]
@@ -81,8 +176,25 @@ def test_take_keeps_rows_together(rows: RankingRows) -> None:
 
 
 def test_blocks_of_queries_do_not_matter(
-    rows: RankingRows, queries: pd.DataFrame, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+    rows: RankingRows, queries: pd.DataFrame, builder: RowBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ranking_rows, "_QUERIES_AT_ONCE", 2)
-    in_blocks = build_ranking_rows(queries, CANDIDATES, prepared.tables, prepared.builder)
-    pd.testing.assert_frame_equal(in_blocks.frame, rows.frame)
+    pd.testing.assert_frame_equal(builder.build(queries, CANDIDATES).frame, rows.frame, check_exact=True)
+
+
+def test_rows_of_a_query_alone_are_its_rows_among_many_to_the_last_bit(
+    few: HeldOut, retrieved: Candidates, builder: RowBuilder
+) -> None:
+    together = builder.build(few.frame, retrieved)
+    for query in (0, 4, 9):
+        one = slice(query, query + 1)
+        alone = builder.build(few.frame.iloc[one], Candidates(retrieved.items[one], retrieved.scores[one]))
+        among = together.take(np.flatnonzero(together.query == query))
+        pd.testing.assert_frame_equal(alone.frame, among.frame, check_exact=True)
+        np.testing.assert_array_equal(alone.item, among.item)
+
+
+def test_no_queries_make_no_rows(rows: RankingRows, queries: pd.DataFrame, builder: RowBuilder) -> None:
+    nothing = builder.build(queries.iloc[:0], Candidates(*(part[:0] for part in vars(CANDIDATES).values())))
+    assert list(nothing.frame.columns) == list(rows.frame.columns)
+    assert len(nothing.frame) == len(nothing.query) == len(nothing.item) == 0

@@ -18,7 +18,7 @@ from tests.training_pipeline.command import DATASET, SMALL, run_training
 from tests.training_pipeline.invented import make_retrieval
 from tests.training_pipeline.retrieval.replicas import list_shares, train
 from training_pipeline.bundle import open_current_bundle
-from training_pipeline.evaluation.report import read_metrics
+from training_pipeline.evaluation.results import read_metrics
 from training_pipeline.measure import RETRIEVER
 from training_pipeline.retrieval.strategy import count_steps, distribute, divide_batch, get_strategy, is_chief
 

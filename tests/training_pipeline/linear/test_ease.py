@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from training_pipeline.evaluation.baselines.ease import EASE
+from training_pipeline.linear.ease import EASE
 
 
 def fit_column_by_column(interactions: np.ndarray, ridge: float) -> np.ndarray:

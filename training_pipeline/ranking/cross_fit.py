@@ -1,0 +1,89 @@
+"""Rankers that each leave out a part of the queries: what they say of that part holds for new queries too.
+
+The queries that a ranker learns from are few and precious. Cross-fitting uses all of them three times over:
+to choose the number of trees, to find out whether ranking helps at all, and to calibrate; and the ranker that
+is kept then learns from every one of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from feature_pipeline.errors import UserError
+from training_pipeline.config import RankerConfig
+from training_pipeline.ranking.model import Ranker, fit_ranker
+from training_pipeline.ranking.rows import RankingRows
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """A ranker, and what rankers like it say of queries that they have not seen.
+
+    Attributes:
+        ranker: has learned from all queries.
+        scores: of every candidate, by a ranker that did not learn from its query [num_queries,
+            num_candidates] float32, minus infinity where padded.
+        trees: of the ranker of each fold.
+    """
+
+    ranker: Ranker
+    scores: np.ndarray
+    trees: list[int]
+
+
+def cross_fit(
+    rows: RankingRows,
+    chosen: np.ndarray,
+    candidates: np.ndarray,
+    config: RankerConfig,
+    seed: int,
+    threads: int,
+) -> CrossFitted:
+    """Fits one ranker a fold, stopped early on the queries it leaves out, and one on all with as many trees.
+
+    Args:
+        rows: candidates that the retriever returned for a window it was not trained on.
+        chosen: whether the user then chose the row's item [num_rows] bool.
+        candidates: item positions [num_queries, num_candidates] int32, -1 pads.
+        config: loss, trees and folds.
+        seed: of the folds, of the negatives' draw and of CatBoost.
+        threads: of CatBoost.
+
+    Raises:
+        UserError: fewer than two queries have a chosen item among their candidates.
+    """
+    fold = _divide(np.unique(rows.query[chosen]), len(candidates), config.folds, seed)
+    scores = np.full(candidates.shape, -np.inf, np.float32)
+    trees = []
+    for number in range(fold.max() + 1):
+        out = fold == number
+        ranker = fit_ranker(rows, chosen, out, config, seed, threads)
+        left = np.flatnonzero(out[rows.query])
+        scores[(candidates >= 0) & out[:, None]] = ranker.score(rows.take(left))
+        trees.append(ranker.model.tree_count_)
+    as_many = config.model_copy(update={"iterations": round(np.mean(trees))})
+    nothing = np.zeros(len(candidates), bool)
+    return CrossFitted(fit_ranker(rows, chosen, nothing, as_many, seed, threads), scores, trees)
+
+
+def _divide(useful: np.ndarray, num_queries: int, folds: int, seed: int) -> np.ndarray:
+    """Fold of each query [num_queries] int; each has as many that a ranker can learn from.
+
+    Args:
+        useful: queries with a chosen candidate [num_useful] int.
+        num_queries: all of them.
+        folds: at most.
+        seed: of the draw.
+    """
+    if len(useful) < 2:
+        raise UserError(
+            f"{len(useful)} of {num_queries} queries have a chosen item among the retrieved candidates, too "
+            "few for a ranker to learn from. Remedy: raise ranker.candidates or retrieval.epochs, or give "
+            "more events"
+        )
+    rng = np.random.default_rng(seed)
+    others = np.setdiff1d(np.arange(num_queries), useful)
+    fold = np.empty(num_queries, int)
+    for group in (useful, others):
+        fold[rng.permutation(group)] = np.arange(len(group)) % min(folds, len(useful))
+    return fold
