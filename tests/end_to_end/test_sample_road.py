@@ -7,9 +7,15 @@ from training_pipeline.evaluation.results import MetricRow, read_metrics
 
 pytestmark = pytest.mark.slow
 
-TOWERS = ("two towers", "two towers, history hidden", "two towers, content hidden")
+TOWERS = tuple(
+    f"two towers{what}"
+    for what in (
+        "",
+        *(f", {part} hidden" for part in ("history", "text", "image", "text and image", "content")),
+    )
+)
 BASELINES = [
-    *("popularity", "recent popularity", "item kNN", "EASE", "last-item transitions"),
+    *("popularity", "recent popularity", "item kNN", "EASE", "SLIT", "last-item transitions"),
     *("content kNN, description_embedding", "content kNN, picture_embedding"),
 ]
 

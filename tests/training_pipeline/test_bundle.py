@@ -21,6 +21,7 @@ from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.evaluation.results import read_metrics
 from training_pipeline.prepare import Prepared
 
+pytestmark = pytest.mark.slow
 READ_IN_ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
@@ -113,7 +114,6 @@ def test_report_and_what_belongs_to_it_lie_in_the_bundle(bundle: Bundle) -> None
     assert {"report.html", "targets.csv"} < set(bundle.manifest["checksums"])
 
 
-@pytest.mark.slow
 def test_without_ranking_and_signals_there_are_none(bundle: Bundle, parts: Parts, tmp_path: Path) -> None:
     plain = open_bundle(parts.publish(tmp_path, ranking=None, signals=[]).path)
     assert (plain.ranker, plain.calibration, plain.signals) == (None, None, [])

@@ -53,6 +53,12 @@ def list_histories(prepared: Prepared, held_out: HeldOut) -> list[list[int]]:
 
 
 class TestBaselines:
+    @pytest.fixture(scope="class")
+    def measured(self, prepared: Prepared, tested: HeldOut) -> Measurement:
+        measurement = start(prepared, tested)
+        measurement.add_baselines()
+        return measurement
+
     @pytest.mark.parametrize("stage", ["train", "train and validation"])
     def test_popularity_counts_what_the_towers_learn(
         self, prepared: Prepared, tested: HeldOut, stage: str
@@ -66,10 +72,9 @@ class TestBaselines:
         for name, value in measure_exactly(counts, tested).items():
             assert figures[name] == pytest.approx(value), name
 
-    def test_item_knn_scores_by_the_learned_history(self, prepared: Prepared, tested: HeldOut) -> None:
-        measured = start(prepared, tested)
-        measured.add_baselines()
-
+    def test_item_knn_scores_by_the_learned_history(
+        self, prepared: Prepared, tested: HeldOut, measured: Measurement
+    ) -> None:
         known = prepared.build_matrix().toarray() > 0
         length = np.sqrt(known.sum(axis=0))
         cosine = np.divide(
@@ -84,11 +89,8 @@ class TestBaselines:
         assert list_figures(measured.rows, "item kNN")["NDCG@10"] == pytest.approx(exact["NDCG@10"], abs=1e-3)
 
     def test_recent_popularity_counts_the_last_four_weeks_learned(
-        self, prepared: Prepared, tested: HeldOut
+        self, prepared: Prepared, tested: HeldOut, measured: Measurement
     ) -> None:
-        measured = start(prepared, tested)
-        measured.add_baselines()
-
         events = prepared.learned_events
         recent = events[events["event_time"].max() - events["event_time"] < pd.Timedelta(days=28)]
         assert 0 < len(recent) < len(events)
@@ -117,10 +119,9 @@ class TestBaselines:
         for name, value in measure_exactly(scores, tested).items():
             assert figures[name] == pytest.approx(value), name
 
-    def test_slit_reads_the_history_at_the_query(self, prepared: Prepared, tested: HeldOut) -> None:
-        measured = start(prepared, tested)
-        measured.add_baselines()
-
+    def test_slit_reads_the_history_at_the_query(
+        self, prepared: Prepared, tested: HeldOut, measured: Measurement
+    ) -> None:
         weights = fit_slit(prepared.learned_events, prepared.tables).weights.astype(float)
         scores = np.zeros((len(tested.frame), 40))
         for query, past in enumerate(list_histories(prepared, tested)):
@@ -130,10 +131,9 @@ class TestBaselines:
         for name, value in measure_exactly(scores.round(6), tested).items():
             assert figures[name] == pytest.approx(value), name
 
-    def test_content_knn_compares_with_the_recent_items(self, prepared: Prepared, tested: HeldOut) -> None:
-        measured = start(prepared, tested)
-        measured.add_baselines()
-
+    def test_content_knn_compares_with_the_recent_items(
+        self, prepared: Prepared, tested: HeldOut, measured: Measurement
+    ) -> None:
         vectors = prepared.tables.item_vectors["text_embedding"].astype(float)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         units = np.divide(vectors, lengths, where=lengths > 0, out=np.zeros_like(vectors))
