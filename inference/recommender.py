@@ -138,9 +138,7 @@ class Recommender:
     @cached_property
     def _rows(self) -> RowBuilder:
         bundle = self.bundle
-        return build_row_builder(
-            bundle.tables, self._builder, bundle.signals, bundle.item_embeddings, bundle.ranker_config
-        )
+        return build_row_builder(bundle.tables, self._builder, bundle.signals, bundle.ranker_config)
 
     @cached_property
     def _index(self) -> ExactIndex:

@@ -136,8 +136,8 @@ class RankerConfig(Strict):
         borders: thresholds that are tried for a number.
         patience: trees without improvement before training stops.
         folds: of the queries; each is left out once.
-        embeddings: whether CatBoost also reads the candidates' embeddings themselves, by nearest neighbours
-            among the rows it learns from; slow, minutes for ten thousand rows.
+        embeddings: whether CatBoost also reads the candidates' text and image embeddings, by their nearest
+            neighbours among the rows it learns from; slow, minutes for ten thousand rows.
         monotone: numeric columns whose score may only rise (1) or only fall (-1) with them.
         calibration: how scores become chances.
     """

@@ -66,7 +66,7 @@ def retrieve(prepared: Prepared, model: TwoTowerModel, split: str, config: Ranke
         query_embeddings = embed(model, examples, item_embeddings)
         candidates = retrieve_candidates(query_embeddings, item_embeddings, held_out.seen, config.candidates)
         signals = fit_signals(prepared.learned_events, prepared.tables)
-        builder = build_row_builder(prepared.tables, prepared.builder, signals, item_embeddings, config)
+        builder = build_row_builder(prepared.tables, prepared.builder, signals, config)
         rows = builder.build(held_out.frame, candidates)
         step.rows = len(rows.query)
     return Retrieved(prepared, held_out, examples, query_embeddings, item_embeddings, candidates, rows)

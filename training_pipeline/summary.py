@@ -119,7 +119,6 @@ class Summary:
         return {
             "published": self.is_ranked,
             "trees": fitted.ranker.model.tree_count_,
-            "trees by fold": fitted.trees,
             "bytes": fitted.ranker.count_bytes(),
             "gain on validation": asdict(self.gain),
             "expected calibration error": self.reliability.error,

@@ -44,6 +44,15 @@ def test_above_item_knn(artifacts):
     assert tested["catboost"].value > tested["item kNN"].value
 
 
+def test_the_ranker_earns_its_place(artifacts):
+    bundles = artifacts / "movielens" / "bundles"
+    bundle = bundles / (bundles / "current").read_text().strip()
+    ranker = json.loads((bundle / "manifest.json").read_text())["ranker"]
+    assert ranker["published"]
+    assert (bundle / "ranker.cbm").is_file()
+    assert ranker["expected calibration error"] < 0.01
+
+
 def test_recommends_to_a_user(artifacts):
     places = ("dataset=movielens", f"artifacts={artifacts}")
     done = run_module("inference", artifacts.parent, *places, "user=196", "k=5", "format=json")
@@ -52,3 +61,6 @@ def test_recommends_to_a_user(artifacts):
     assert answer["user_id"] == "196"
     assert len({row["item_id"] for row in answer["recommendations"]}) == 5
     assert all(row["title"] for row in answer["recommendations"])
+    chances = [row["chance"] for row in answer["recommendations"]]
+    assert all(0 <= chance <= 1 for chance in chances)
+    assert chances == sorted(chances, reverse=True)

@@ -44,6 +44,11 @@ BASELINES = [
     *("popularity", "recent popularity", "item kNN", "EASE", "SLIT", "last-item transitions"),
     *("content kNN, description_embedding", "content kNN, poster_embedding"),
 ]
+PARTS = {
+    *("features", "inputs.json", "candidate_tower", "query_tower", "item_embeddings.npy", "signals"),
+    *("manifest.json", "metrics.json", "report.html", "targets.csv", "importance.csv", "importance.png"),
+}
+RANKER_PARTS = {"ranker.cbm", "calibration.json"}
 FIELDS = ["stage", "model", "split", "segment", "metric", "value", "low", "high", "n"]
 STEP = re.compile(r".{28} *([\d,]+ rows)? +[\d.]+ s +[\d,]+ MiB peak.*")
 VERDICT = re.compile(r"(The ranker is published|WARNING: The ranker is not shown to beat).* on test\.")
@@ -142,6 +147,15 @@ class TestTraining:
         assert [re.split(r"  +", line)[0] for line in lines] == [*BASELINES, other]
         assert place == str(Path("my artifacts", *road.bundle.parts[-3:], "report.html"))
 
+    def test_says_once_whether_the_ranker_is_published(self, road):
+        (verdict,) = [line for line in road.training.stderr.splitlines() if VERDICT.fullmatch(line)]
+        assert verdict.startswith("WARNING") != road.is_ranked
+
+    def test_everything_lies_in_the_bundle(self, road):
+        expected = PARTS | RANKER_PARTS if road.is_ranked else PARTS
+        assert {place.name for place in road.bundle.iterdir()} == expected
+        assert len(list((road.bundle / "signals").glob("*/weights.npy"))) == 2
+
     def test_metrics_are_rows_as_documented(self, road):
         rows = json.loads((road.bundle / "metrics.json").read_text())
         for row in rows:
@@ -184,6 +198,7 @@ class TestInference:
         ratings = pd.read_csv(road.folder / "raw files" / "ratings.csv", dtype="str")
         liked = ratings[(ratings["userId"] == USER) & (ratings["rating"] != "1.0")]
         assert {row["item_id"] for row in recommended}.isdisjoint(liked["movieId"])
+        assert all(("chance" in row) == road.is_ranked for row in recommended)
 
     def test_page_with_posters(self, road, as_json):
         assert as_json.stderr == "page: my pages/one.html\n"
@@ -207,10 +222,12 @@ class TestInference:
         assert header.split() == ["rank", "title", "retrieval", "ranking", "chance", "reasons"]
         assert [line.split()[0] for line in lines] == ["1", "2", "3"]
 
-    def test_file_for_everyone(self, batch):
+    def test_file_for_everyone(self, road, batch):
         assert list(batch.columns) == [
             *("user_id", "item_id", "rank", "retrieval_score", "ranking_score", "chance")
         ]
+        assert batch["chance"].dtype == "float32"
+        assert batch["chance"].notna().eq(road.is_ranked).all()
         assert set(batch["user_id"]) == set(USERS)
         assert batch.groupby("user_id")["rank"].apply(list).map(lambda ranks: ranks == [1, 2, 3, 4, 5]).all()
 

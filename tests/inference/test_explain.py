@@ -158,8 +158,7 @@ class TestRealRanker:
 
     def test_user_without_history_hears_nothing_of_one(self, recommender, bundle):
         builder = build_feature_builder(bundle.tables, ENGINE)
-        embeddings, config = bundle.item_embeddings, bundle.ranker_config
-        specs = build_row_builder(bundle.tables, builder, bundle.signals, embeddings, config).specs
+        specs = build_row_builder(bundle.tables, builder, bundle.signals, bundle.ranker_config).specs
         of_a_past = tuple(spec.reason for spec in specs if spec.side == "pair" and spec.reason)
         assert "taken by people with a past like yours" in of_a_past
         reasons = recommender.recommend([SILENT_USER], 10, explain=True)["reasons"].explode().dropna()

@@ -68,9 +68,7 @@ def make_parts(store: FeatureStore, prepared: Prepared, validation: HeldOut) -> 
     queries = embed_queries(model.query_tower, examples, users, corpus, index)
     candidates = retrieve_candidates(queries, corpus, validation.seen, config.candidates)
     signals = fit_signals(prepared.learned_events, tables)
-    rows = build_row_builder(tables, prepared.builder, signals, corpus, config).build(
-        validation.frame, candidates
-    )
+    rows = build_row_builder(tables, prepared.builder, signals, config).build(validation.frame, candidates)
     chosen = np.zeros(candidates.items.shape, bool)
     chosen[candidates.items >= 0] = by_row = validation.relevant[rows.query, rows.item]
     fitted = cross_fit(rows, by_row, candidates.items, config, seed=0, threads=1)

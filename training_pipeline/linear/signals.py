@@ -1,5 +1,6 @@
 """Second opinions for the ranker: what linear models of items make of each candidate."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,7 @@ def fit_signals(events: pd.DataFrame, tables: Tables) -> list[Signal]:
         tables: users and items.
     """
     if len(tables.items) > MAX_ITEMS:
+        print(f"no EASE and SLIT for the ranker: over {MAX_ITEMS:,} items", file=sys.stderr)
         return []
     ease, slit = EASE().fit(tables.count_choices(events)), fit_slit(events, tables)
     return [

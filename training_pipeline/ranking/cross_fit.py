@@ -23,12 +23,10 @@ class CrossFitted:
         ranker: has learned from all queries.
         scores: of every candidate, by a ranker that did not learn from its query [num_queries,
             num_candidates] float32, minus infinity where padded.
-        trees: of the ranker of each fold.
     """
 
     ranker: Ranker
     scores: np.ndarray
-    trees: list[int]
 
 
 def cross_fit(
@@ -39,7 +37,10 @@ def cross_fit(
     seed: int,
     threads: int,
 ) -> CrossFitted:
-    """Fits one ranker a fold, stopped early on the queries it leaves out, and one on all with as many trees.
+    """Fits one ranker a fold, which leaves out its queries, and one on all, each with as many trees.
+
+    How many is chosen once, by the mean loss over all folds: chosen fold by fold, the number would have seen
+    the queries, and noise would look like a gain.
 
     Args:
         rows: candidates that the retriever returned for a window it was not trained on.
@@ -53,17 +54,22 @@ def cross_fit(
         UserError: fewer than two queries have a chosen item among their candidates.
     """
     fold = _divide(np.unique(rows.query[chosen]), len(candidates), config.folds, seed)
+    folds = [fold == number for number in range(fold.max() + 1)]
+    rankers = [fit_ranker(rows, chosen, out, config, seed, threads) for out in folds]
+    trees = _choose_trees([ranker.read_losses() for ranker in rankers])
     scores = np.full(candidates.shape, -np.inf, np.float32)
-    trees = []
-    for number in range(fold.max() + 1):
-        out = fold == number
-        ranker = fit_ranker(rows, chosen, out, config, seed, threads)
-        left = np.flatnonzero(out[rows.query])
-        scores[(candidates >= 0) & out[:, None]] = ranker.score(rows.take(left))
-        trees.append(ranker.model.tree_count_)
-    as_many = config.model_copy(update={"iterations": round(np.mean(trees))})
+    for out, ranker in zip(folds, rankers, strict=True):
+        ranker.cut(trees)
+        scores[(candidates >= 0) & out[:, None]] = ranker.score(rows.take(np.flatnonzero(out[rows.query])))
+    as_many = config.model_copy(update={"iterations": trees})
     nothing = np.zeros(len(candidates), bool)
-    return CrossFitted(fit_ranker(rows, chosen, nothing, as_many, seed, threads), scores, trees)
+    return CrossFitted(fit_ranker(rows, chosen, nothing, as_many, seed, threads), scores)
+
+
+def _choose_trees(losses: list[np.ndarray]) -> int:
+    """The number of trees with the least mean loss, among those that every fold has."""
+    shortest = min(map(len, losses))
+    return int(np.mean([curve[:shortest] for curve in losses], axis=0).argmin()) + 1
 
 
 def _divide(useful: np.ndarray, num_queries: int, folds: int, seed: int) -> np.ndarray:

@@ -48,6 +48,17 @@ class Ranker:
         shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues")
         return np.asarray(shap[:, :-1], np.float32)
 
+    def read_losses(self) -> np.ndarray:
+        """The loss on held-out queries after each tree [num_trees] float64; empty where there are none."""
+        measured = self.model.get_evals_result().get("validation", {})
+        losses = np.array(list(measured.values())[:1]).ravel()
+        # Of YetiRank CatBoost reports PFound, which rises.
+        return -losses if "PFound" in next(iter(measured), "") else losses
+
+    def cut(self, trees: int) -> None:
+        """Keeps the first trees alone."""
+        self.model.shrink(trees)
+
     def count_bytes(self) -> int:
         """Size on disk."""
         with tempfile.TemporaryDirectory() as folder:
@@ -75,8 +86,8 @@ def fit_ranker(
     Args:
         rows: candidates that the retriever returned for a window it was not trained on.
         chosen: whether the user then chose the row's item [num_rows] bool.
-        held_out: queries kept apart, on which the number of trees is chosen [num_queries] bool; without any,
-            there are as many as the config says.
+        held_out: queries kept apart [num_queries] bool; training ends `config.patience` trees after the best
+            on these, see `Ranker.read_losses`. Without any, there are as many trees as the config says.
         config: loss and trees.
         seed: of the negatives' draw and of CatBoost.
         threads: of CatBoost.
@@ -116,7 +127,7 @@ def fit_ranker(
     stopping: dict[str, Any] = {}
     if apart.any():
         held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart])
-        stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": True}
+        stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": False}
     with tqdm(total=config.iterations, desc="train ranker", unit="tree", disable=None) as bar:
         try:
             model.fit(train, callbacks=[_TreeBar(bar)], **stopping)

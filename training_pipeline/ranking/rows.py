@@ -21,7 +21,6 @@ from training_pipeline.retrieval.dataset import Tables
 RETRIEVAL_SCORE = "retrieval_score"
 RETRIEVAL_RANK = "retrieval_rank"
 RETRIEVAL_GAP = "retrieval_gap"
-ITEM_EMBEDDING = "item_embedding"
 CLOSE = "close to what you chose before"
 RETRIEVAL_SPECS = (
     FeatureSpec(RETRIEVAL_SCORE, "pair", "numeric", CLOSE),
@@ -136,7 +135,6 @@ def build_row_builder(
     tables: Tables,
     features: FeatureBuilder,
     signals: Sequence[Signal],
-    item_embeddings: np.ndarray,
     config: RankerConfig,
 ) -> RowBuilder:
     """The builder of rows that the config asks for, in training and serving alike.
@@ -145,11 +143,10 @@ def build_row_builder(
         tables: users and items.
         features: computes the features of rows.
         signals: as fitted on the events that the towers have learned.
-        item_embeddings: the candidate tower's [num_items, embedding_dim] float32.
         config: whether the ranker reads embeddings.
     """
-    vectors = {**tables.item_vectors, ITEM_EMBEDDING: item_embeddings} if config.embeddings else {}
-    return RowBuilder(tables, features, signals, vectors)
+    # Not the towers' own: those that are published have another space than the ranker has learned with.
+    return RowBuilder(tables, features, signals, tables.item_vectors if config.embeddings else {})
 
 
 def _read_column(values: pd.Series, kind: str) -> np.ndarray:

@@ -21,7 +21,6 @@ CANDIDATES = Candidates(
     scores=np.array([[0.9, 0.4, -np.inf], [0.8, 0.7, 0.6], [0.5, -np.inf, -np.inf]], np.float32),
 )
 QUERY, ITEM = [0, 0, 1, 1, 1, 2], [5, 20, 39, 0, 7, 20]
-EMBEDDINGS = np.random.default_rng(0).normal(size=(NUM_ITEMS, 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def signals(prepared: Prepared) -> list[Signal]:
 
 @pytest.fixture(scope="module")
 def builder(prepared: Prepared, signals: list[Signal]) -> RowBuilder:
-    return build_row_builder(prepared.tables, prepared.builder, signals, EMBEDDINGS, make_ranker())
+    return build_row_builder(prepared.tables, prepared.builder, signals, make_ranker())
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +52,9 @@ def few(tested: HeldOut) -> HeldOut:
 
 @pytest.fixture(scope="module")
 def retrieved(few: HeldOut) -> Candidates:
-    embeddings = np.random.default_rng(1).normal(size=(10, 3)).astype(np.float32)
-    return retrieve_candidates(embeddings, EMBEDDINGS, few.seen, k=25)
+    draw = np.random.default_rng(1)
+    queries, corpus = (draw.normal(size=(rows, 3)).astype(np.float32) for rows in (10, NUM_ITEMS))
+    return retrieve_candidates(queries, corpus, few.seen, k=25)
 
 
 def list_past(prepared: Prepared, queries: pd.DataFrame) -> list[list[int]]:
@@ -143,7 +143,7 @@ class TestSignals:
     def test_without_any_there_are_no_such_columns(
         self, rows: RankingRows, queries: pd.DataFrame, prepared: Prepared
     ) -> None:
-        plain = build_row_builder(prepared.tables, prepared.builder, [], EMBEDDINGS, make_ranker())
+        plain = build_row_builder(prepared.tables, prepared.builder, [], make_ranker())
         frame = plain.build(queries, CANDIDATES).frame
         pd.testing.assert_frame_equal(frame, rows.frame.drop(columns=["pair_ease", "pair_slit"]))
         assert [spec.name for spec in plain.specs] == list(frame.columns)
@@ -154,10 +154,9 @@ class TestVectors:
         self, rows: RankingRows, queries: pd.DataFrame, prepared: Prepared, signals: list[Signal]
     ) -> None:
         config = make_ranker(embeddings=True)
-        reading = build_row_builder(prepared.tables, prepared.builder, signals, EMBEDDINGS, config)
+        reading = build_row_builder(prepared.tables, prepared.builder, signals, config)
         built = reading.build(queries, CANDIDATES)
-        assert set(built.vectors) == {"text_embedding", "item_embedding"}
-        np.testing.assert_array_equal(built.vectors["item_embedding"], EMBEDDINGS)
+        assert set(built.vectors) == {"text_embedding"}
         np.testing.assert_array_equal(
             built.vectors["text_embedding"], prepared.tables.item_vectors["text_embedding"]
         )
