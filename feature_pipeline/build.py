@@ -76,7 +76,9 @@ def build_features(config: DictConfig) -> store.FeatureStore:
     def make_builder(events: pd.DataFrame, engine: Engine = auditing) -> FeatureBuilder:
         vectors = {name: column.vectors for name, column in embedded[ITEMS].items()}
         outcomes = {name: column.vectors[events.index] for name, column in embedded[INTERACTIONS].items()}
-        return FeatureBuilder(engine, features, list_columns(specs), tables.items, events, vectors, outcomes)
+        return FeatureBuilder.of_table(
+            engine, features, list_columns(specs), tables.items, events, vectors, outcomes
+        )
 
     parent = settings.artifacts / dataset.name / "features"
     interactions = _compute(contract, make_builder(contract, engine), parent)

@@ -95,7 +95,9 @@ def build(
 ) -> FeatureBuilder:
     """A builder of these features on DuckDB, or the engine given."""
     chosen = columns or Columns()
-    return FeatureBuilder(engine or open_engine(), list(features), chosen, items, happened, vectors or {}, {})
+    return FeatureBuilder.of_table(
+        engine or open_engine(), list(features), chosen, items, happened, vectors or {}, {}
+    )
 
 
 def compute(

@@ -58,7 +58,7 @@ def write_tiny_store(artifacts: Path, dataset: str = "tiny", seed: int = 0) -> F
     config = _build_config(dataset)
     features = list(load_features(POINT_IN_TIME).values())
     specs = build_specs(config, features)
-    builder = FeatureBuilder(connect(ENGINE), features, list_columns(specs), items, events, {}, {})
+    builder = FeatureBuilder.of_table(connect(ENGINE), features, list_columns(specs), items, events, {}, {})
     return write_store(
         parent=artifacts / dataset / "features",
         tables={"users": users, "items": items, "quarantine": Quarantine().build_table()},

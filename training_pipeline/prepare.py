@@ -114,7 +114,7 @@ def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, query
 def build_feature_builder(tables: Tables, engine: EngineConfig) -> FeatureBuilder:
     """The feature builder over all events of the tables, for training and serving alike."""
     columns = list_columns(tables.specs["items"])
-    return FeatureBuilder(
+    return FeatureBuilder.of_table(
         connect(engine),
         tables.features,
         columns,

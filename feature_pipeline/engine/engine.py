@@ -5,7 +5,8 @@ is found, because Spark has no as-of join: `look_up` is theirs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import ibis
 import ibis.expr.operations as ops
@@ -26,15 +27,40 @@ class Computation:
         dialect: the engine's, for the SQL.
 
     Attributes:
+        expressions: the steps.
+        expression: the result.
         sources: names of the declared tables whose rows a run must give.
     """
 
     def __init__(self, steps: Mapping[str, ir.Table], result: ir.Table, dialect: str):
-        self.steps = {name: ibis.to_sql(step, dialect=dialect) for name, step in steps.items()}
-        self.result = ibis.to_sql(result, dialect=dialect)
-        self.schema = result.schema().to_pyarrow()
-        read = {table.name for e in (*steps.values(), result) for table in e.op().find(ops.UnboundTable)}
-        self.sources = sorted(read - set(steps))
+        self.expressions = dict(steps)
+        self.expression = result
+        self.sources = find_sources([*steps.values(), result], set(steps))
+        self._dialect = dialect
+
+    @cached_property
+    def steps(self) -> dict[str, str]:
+        """SQL of the steps."""
+        return {name: self._to_sql(step) for name, step in self.expressions.items()}
+
+    @cached_property
+    def result(self) -> str:
+        """SQL of the result."""
+        return self._to_sql(self.expression)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Types of the result's columns."""
+        return self.expression.schema().to_pyarrow()
+
+    def _to_sql(self, expression: ir.Table) -> str:
+        return str(ibis.to_sql(expression, dialect=self._dialect))
+
+
+def find_sources(expressions: Iterable[ir.Table], steps: set[str]) -> list[str]:
+    """Names of the declared tables that expressions read, those of steps left out."""
+    read = {table.name for e in expressions for table in e.op().find(ops.UnboundTable)}
+    return sorted(read - steps)
 
 
 class Engine(ABC):
@@ -65,13 +91,17 @@ class Engine(ABC):
             `rows` with the columns of the state, null where the key has none yet.
         """
 
+    def find_sources(self, computation: Computation) -> list[str]:
+        """Names of the declared tables whose rows `run` reads."""
+        return computation.sources
+
     @abstractmethod
     def run(self, computation: Computation, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Computes the result.
 
         Args:
             computation: compiled for this engine's dialect.
-            tables: rows of every table in `computation.sources`, by name.
+            tables: rows of every table that `find_sources` names.
 
         Returns:
             The rows of the result, in no order.

@@ -5,7 +5,7 @@ import pandas as pd
 
 from feature_pipeline.features.facts import FROM_ITEM, QUERY, STEPS_BACK, VALUE
 from feature_pipeline.features.state import MICRO
-from feature_pipeline.point_in_time import AS_OF, ROW, to_microseconds
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, to_microseconds
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, WEIGHT
 
 # Weights and numbers count in whole millionths, and what is larger than this counts as this.
@@ -25,11 +25,18 @@ def number_events(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) 
     )
 
 
-def number_queries(queries: pd.DataFrame, users: pd.Index) -> pd.DataFrame:
-    """The queries as `row, query, user_id, as_of`; user -1 has no events at all."""
+def number_queries(queries: pd.DataFrame, users: np.ndarray) -> pd.DataFrame:
+    """The queries as `row, query, user_id, as_of`, and `as_of_order` where they have one.
+
+    Args:
+        queries: `as_of`.
+        users: number of each query's user [num_queries] int64; -1 has no events at all.
+    """
     row = np.arange(len(queries))
-    user_id = users.get_indexer(pd.Index(queries[USER_ID]))
-    return pd.DataFrame({ROW: row, QUERY: row, USER_ID: user_id, AS_OF: to_microseconds(queries[AS_OF])})
+    columns = {ROW: row, QUERY: row, USER_ID: users, AS_OF: to_microseconds(queries[AS_OF])}
+    if AS_OF_ORDER in queries:
+        columns[AS_OF_ORDER] = queries[AS_OF_ORDER].to_numpy()
+    return pd.DataFrame(columns)
 
 
 def keep(events: pd.DataFrame, key: str, wanted: pd.Series) -> pd.DataFrame:
