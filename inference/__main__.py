@@ -11,7 +11,7 @@ from tqdm import tqdm
 from feature_pipeline.entry import run
 from feature_pipeline.progress import report_step
 from feature_pipeline.schema import USER_ID
-from inference.config import ALL_USERS, Request, read_engine, read_request
+from inference.config import ALL_USERS, Request, read_request
 from inference.output import render_json, render_table, write_batch
 from inference.page import write_page
 from inference.recommender import Recommender
@@ -24,7 +24,7 @@ def main(config: DictConfig) -> None:
     """Serves one user, or all of them."""
     request = read_request(config)
     bundle = open_current_bundle(Path(config.artifacts), config.dataset.name, request.bundle)
-    recommender = Recommender(bundle, read_engine(config))
+    recommender = Recommender(bundle)
     if request.user == ALL_USERS:
         serve_all(recommender, request)
     else:

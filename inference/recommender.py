@@ -1,7 +1,7 @@
 """The library's face: a bundle in, recommendations out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -9,80 +9,97 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from feature_pipeline.engine.connect import EngineConfig
-from feature_pipeline.features.build import FeatureBuilder
-from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
+from feature_pipeline.errors import UserError
+from feature_pipeline.features.live_features import LiveFeatures
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
+from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, refuse_user
 from inference.explain import Explainer
 from inference.index import ExactIndex
-from inference.query import build_queries, to_instant
-from inference.rerank import Ranked, keep_order, rerank
+from inference.moment import build_queries
+from inference.rank import Ranked, Scored, keep_scores, score, show
+from inference.values import to_instant
 from training_pipeline.bundle import Bundle
-from training_pipeline.prepare import build_feature_builder
+from training_pipeline.prepare import open_live_features
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE, RowBuilder, build_row_builder
 from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
-from training_pipeline.seen import find_seen
+from training_pipeline.seen import mark
 
 RANK = "rank"
 RANKING_SCORE = "ranking_score"
 CHANCE = "chance"
 REASONS = "reasons"
 
+_MICRO = 1_000_000
+_MINUTE = 60_000_000
 
-@dataclass
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted; see `Recommender.recommend`."""
+
+    k: int
+    as_of: datetime | None
+    context: Mapping[str, str]
+    exclude: Sequence[str]
+    explain: bool
+
+
 class Recommender:
-    """Recommends items of one bundle.
+    """Recommends items of one bundle. Threads may share it, and events may come in while it answers.
+
+    Args:
+        bundle: the model.
 
     Attributes:
         bundle: the model.
-        engine: runs the feature expressions.
     """
 
-    bundle: Bundle
-    engine: EngineConfig
+    def __init__(self, bundle: Bundle):
+        self.bundle = bundle
+        self._live = open_live_features(bundle.tables, bundle.standing)
 
     def recommend(
         self,
-        user_ids: Sequence[str],
+        asks: Sequence[str] | Ask,
         k: int,
         as_of: datetime | None = None,
         context: Mapping[str, str] | None = None,
+        exclude: Sequence[str] = (),
         explain: bool = False,
     ) -> pd.DataFrame:
         """Retrieves, drops what each user has seen, ranks, and explains if asked.
 
         Args:
-            user_ids: whom to serve.
+            asks: whom to serve: ids of users, of the bundle or of events since; or one who may be new, or
+                like items that nothing is known of yet.
             k: how many items for each; fewer where fewer are left.
             as_of: the moment, UTC; None for where the bundle's split puts its queries.
             context: features of the moment; what is left open is taken from the user's latest event before.
+            exclude: items not to show, by id.
             explain: whether to add `reasons`.
 
         Returns:
             `user_id, item_id, title, rank, retrieval_score, ranking_score, chance` (and `reasons`, a list of
-            str), user by user, best first. Where the bundle has no ranker, its score is the retrieval score
-            and its chance unknown.
+            str), user by user, best first; somebody new has the user id "". Where the bundle has no ranker,
+            its score is the retrieval score and its chance unknown.
 
         Raises:
-            UserError: a user or a context feature is unknown, or its value is of the wrong kind.
+            UserError: a user, an item or a context feature is unknown, or a value is of the wrong kind.
         """
-        tables = self.bundle.tables
-        queries = build_queries(self.bundle, self._builder, user_ids, as_of, context or {})
-        examples = build_examples(
-            queries, tables, self.bundle.inputs, self._builder, self.bundle.query.length
-        )
-        embedded = embed_queries(
-            self.bundle.query_tower, examples, self._users, self.bundle.item_embeddings, self._item_index
-        )
-        num_candidates = max(k, self.bundle.ranker_config.candidates)
-        candidates = self._index.search(embedded, self._find_excluded(queries), num_candidates)
-        ranked = self._rank(queries, candidates, k)
-        frame = self._build_frame(queries, ranked)
-        if explain:
-            history = self._builder.find_history(queries, self._builder.recent)
-            frame[REASONS] = self._explainer.explain(ranked, history)
-        return frame
+        live = self._live
+        wish = Wish(k, as_of, context or {}, exclude, explain)
+        if not isinstance(asks, Ask):
+            return self._recommend(live, self._find_asking(live, asks), wish)
+        if asks.user_id is None:
+            asking = describe_new(self.bundle, SOMEBODY, asks.profile, self._encode_text)
+        else:
+            asking = self._find_asking(live, [asks.user_id])
+        if asks.likes:
+            imagined = self._imagine(live, asking.frame[USER_ID].iloc[0], asks.likes, as_of)
+            live = live.add(imagined, of_items=False)
+        return self._recommend(live, asking, wish)
 
     def recommend_all(
         self,
@@ -96,34 +113,102 @@ class Recommender:
         for start in range(0, len(user_ids), block):
             yield self.recommend(user_ids[start : start + block], k, as_of, context)
 
-    def get_history(self, user_id: str, length: int, as_of: datetime | None = None) -> pd.DataFrame:
-        """The user's latest events before the moment, newest first: rows of the interactions table."""
-        events = self.bundle.tables.interactions
-        own = events[events[USER_ID] == user_id]
-        if as_of is not None:
-            own = own[own[EVENT_TIME] < to_instant(as_of)]
-        return own.iloc[::-1].head(length)
+    def add_events(self, events: pd.DataFrame) -> None:
+        """Has events count from now on: in the users' histories, in what they have seen, in all features.
 
-    def _rank(self, queries: pd.DataFrame, candidates: Candidates, k: int) -> Ranked:
+        Args:
+            events: `user_id, item_id, event_time` (datetime64[us], UTC), `weight`.
+
+        Raises:
+            UserError: an item is unknown.
+        """
+        items = self._find_items(events[ITEM_ID])
+        weights = np.round(events[WEIGHT].to_numpy("float64") * _MICRO).astype(np.int64)
+        self._live = self._live.add(events.assign(**{ITEM_ID: items, WEIGHT: weights}))
+
+    def get_history(self, user_id: str, length: int, as_of: datetime | None = None) -> pd.DataFrame:
+        """The user's latest events before the moment, newest first: `item_id, event_time`."""
+        found = self._live.events.list_events(user_id, None if as_of is None else to_instant(as_of))
+        ids = self.bundle.tables.items[ITEM_ID].to_numpy()
+        times = found[EVENT_TIME].astype("datetime64[us]")
+        history = pd.DataFrame({ITEM_ID: ids[found[ITEM_ID]], EVENT_TIME: times})
+        return history.iloc[::-1].head(length)
+
+    def _recommend(self, live: LiveFeatures, asking: Asking, wish: Wish) -> pd.DataFrame:
+        bundle, tables = self.bundle, self.bundle.tables
+        queries = build_queries(bundle, live, list(asking.frame[USER_ID]), wish.as_of, wish.context)
+        examples = build_examples(queries, tables, bundle.inputs, live.builder, bundle.query.length)
+        examples = replace(examples, user=np.arange(len(queries)))
+        embedded = embed_queries(
+            bundle.query_tower, examples, asking.arrays, bundle.item_embeddings, self._item_index
+        )
+        excluded = self._find_excluded(live, queries, wish.exclude)
+        candidates = self._index.search(embedded, excluded, max(wish.k, bundle.ranker_config.candidates))
+        scored = self._score(live, asking, queries, candidates)
+        ranked = show(scored, scored.order()[:, : wish.k])
+        frame = self._build_frame(queries, ranked)
+        if wish.explain:
+            history = live.builder.find_history(queries, live.builder.recent)
+            frame[REASONS] = self._explainer.explain(ranked, history)
+        return frame
+
+    def _find_asking(self, live: LiveFeatures, user_ids: Sequence[str]) -> Asking:
+        """Rows of users of the bundle; one that is only known from events has a row without a profile."""
+        if len(user_ids) == 1 and self.bundle.tables.find_user(user_ids[0]) < 0:
+            if live.events.number_users(user_ids)[0] < 0:
+                raise refuse_user(self.bundle, user_ids[0])
+            return describe_new(self.bundle, user_ids[0], {}, self._encode_text)
+        return find_known(self.bundle, self._users, user_ids)
+
+    def _imagine(
+        self, live: LiveFeatures, user_id: str, likes: Sequence[str], as_of: datetime | None
+    ) -> pd.DataFrame:
+        """Likes as events a minute apart: up to the moment, or after all that the user has done."""
+        end = live.events.last_time if as_of is None else int(to_instant(as_of).astype(np.int64)) - 1
+        times = end - _MINUTE * np.arange(len(likes) - 1, -1, -1)
+        return pd.DataFrame(
+            {
+                USER_ID: user_id,
+                ITEM_ID: self._find_items(likes),
+                EVENT_TIME: times.astype("datetime64[us]"),
+                WEIGHT: _MICRO,
+            }
+        )
+
+    def _find_items(self, item_ids: Sequence[str] | pd.Series) -> np.ndarray:
+        """Positions of items by id."""
+        positions = self.bundle.tables.find_items(pd.Series(list(item_ids), dtype="str"))
+        if (positions < 0).any():
+            unknown = list(item_ids)[int(np.argmax(positions < 0))]
+            raise UserError(f"item {unknown!r} is not known to bundle {self.bundle.id}")
+        return positions
+
+    def _find_excluded(self, live: LiveFeatures, queries: pd.DataFrame, exclude: Sequence[str]) -> csr_array:
+        """What each user has met before, unless items repeat, and what nobody is to see."""
+        shape = (len(queries), len(self.bundle.tables.items))
+        every = np.tile(self._find_items(exclude), len(queries))
+        query, item = np.repeat(np.arange(len(queries)), len(exclude)), every
+        if not self.bundle.store.dataset.repeats:
+            met_by, met = live.events.find_met(queries)
+            query, item = np.concatenate([query, met_by]), np.concatenate([item, met])
+        return mark(query, item, shape)
+
+    def _score(
+        self, live: LiveFeatures, asking: Asking, queries: pd.DataFrame, candidates: Candidates
+    ) -> Scored:
         """By the ranker, where it has earned its place in the bundle."""
         ranker, calibration = self.bundle.ranker, self.bundle.calibration
         if ranker is None or calibration is None:
-            return keep_order(candidates, k)
-        return rerank(candidates, self._rows.build(queries, candidates), ranker, calibration, k)
-
-    def _find_excluded(self, queries: pd.DataFrame) -> csr_array:
-        num_items = len(self.bundle.tables.items)
-        if self.bundle.store.dataset.repeats:
-            return csr_array((len(queries), num_items), dtype=bool)
-        return find_seen(queries, self.bundle.tables.interactions, self._builder, num_items)
+            return keep_scores(candidates)
+        rows = self._rows.serve(live.builder, asking.frame).build(queries, candidates)
+        return score(candidates, rows, ranker, calibration)
 
     def _build_frame(self, queries: pd.DataFrame, ranked: Ranked) -> pd.DataFrame:
-        items = self.bundle.tables.items
         return pd.DataFrame(
             {
                 USER_ID: queries[USER_ID].to_numpy()[ranked.query],
-                ITEM_ID: items[ITEM_ID].to_numpy()[ranked.item],
-                TITLE: items[TITLE].to_numpy()[ranked.item],
+                ITEM_ID: self._item_ids[ranked.item],
+                TITLE: self._titles[ranked.item],
                 RANK: ranked.rank,
                 RETRIEVAL_SCORE: ranked.retrieval_score,
                 RANKING_SCORE: ranked.ranking_score,
@@ -131,14 +216,13 @@ class Recommender:
             }
         )
 
-    @cached_property
-    def _builder(self) -> FeatureBuilder:
-        return build_feature_builder(self.bundle.tables, self.engine)
+    def _encode_text(self, column: str, text: str) -> np.ndarray:
+        raise NotImplementedError
 
     @cached_property
     def _rows(self) -> RowBuilder:
         bundle = self.bundle
-        return build_row_builder(bundle.tables, self._builder, bundle.signals, bundle.ranker_config)
+        return build_row_builder(bundle.tables, self._live.builder, bundle.signals, bundle.ranker_config)
 
     @cached_property
     def _index(self) -> ExactIndex:
@@ -153,12 +237,20 @@ class Recommender:
         return self.bundle.inputs.index_items(self.bundle.tables.items)
 
     @cached_property
+    def _item_ids(self) -> np.ndarray:
+        return self.bundle.tables.items[ITEM_ID].to_numpy(object)
+
+    @cached_property
+    def _titles(self) -> np.ndarray:
+        return self.bundle.tables.items[TITLE].to_numpy(object)
+
+    @cached_property
     def _explainer(self) -> Explainer:
         tables = self.bundle.tables
         return Explainer(
             self._rows.specs,
             self.bundle.ranker,
-            tables.items[TITLE].to_numpy(),
+            self._titles,
             self.bundle.item_embeddings,
             tables.item_vectors,
         )

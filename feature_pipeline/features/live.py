@@ -21,6 +21,9 @@ from feature_pipeline.features.timeline import Timeline, order_events, read_time
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID
 
+# Where an event stands in the table of interactions, -1 for those that happened since.
+PLACE = "place"
+
 _STATES = "states"
 _EVENTS = "events"
 
@@ -59,7 +62,7 @@ def build_standing(
         values: what describes the items, see `list_described`.
         reach: how many events apart the steps between items stand at most.
     """
-    timeline = order_events(events)
+    timeline = order_events(events.assign(**{PLACE: np.arange(len(events))}))
     everything = np.arange(len(timeline))
     of_all = timeline.take(everything)
     tables = {"of_user": of_all, "of_item": of_all, "steps": timeline.find_steps(everything, reach)}
@@ -129,9 +132,61 @@ class LiveEvents:
 
     def find_before(self, user: int, as_of: int, as_of_order: int) -> tuple[Timeline, slice]:
         """Where the user's events before the moment stand, see `Timeline.find_before`."""
-        is_fresh = is_among(np.array([user]), self._fresh.users)[0]
-        timeline = self._fresh if is_fresh else self._standing
+        timeline = self._choose(user)
         return timeline, timeline.find_before(user, as_of, as_of_order)
+
+    @property
+    def last_time(self) -> int:
+        """When the last event of all happened, in microseconds."""
+        return max(int(t.columns[EVENT_TIME].max(initial=0)) for t in (self._standing, self._fresh))
+
+    def find_last_times(self, user_ids: Iterable[str]) -> np.ndarray:
+        """When each user's last event happened [num_ids] int64 microseconds, -1 without any."""
+        found = [self._list_all(user) for user in self.number_users(user_ids)]
+        return np.array(
+            [
+                events.columns[EVENT_TIME][own.stop - 1] if own.stop > own.start else -1
+                for events, own in found
+            ]
+        )
+
+    def find_last_places(self, queries: pd.DataFrame) -> np.ndarray:
+        """Where each query's latest event stands in the table [num_queries] int64, -1 for none."""
+        places = []
+        for timeline, before in self._find_all_before(self.number(queries)):
+            standing = timeline.columns[PLACE][before]
+            standing = standing[standing >= 0]
+            places.append(standing[-1] if len(standing) else -1)
+        return np.array(places, np.int64)
+
+    def find_met(self, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """What each query's user has met before it: rows of queries, and items [num_met] int64 each."""
+        met = [
+            timeline.columns[ITEM_ID][before]
+            for timeline, before in self._find_all_before(self.number(queries))
+        ]
+        query = np.repeat(np.arange(len(met)), [len(items) for items in met])
+        return query, np.concatenate([np.empty(0, np.int64), *met])
+
+    def list_events(self, user_id: str, as_of: np.datetime64 | None) -> dict[str, np.ndarray]:
+        """The user's events before the moment, in their order, by column; all where it is None."""
+        (user,) = self.number_users([user_id])
+        timeline, own = self._list_all(user)
+        if as_of is not None:
+            own = timeline.find_before(user, int(as_of.astype(np.int64)), -1)
+        return {name: values[own] for name, values in timeline.columns.items()}
+
+    def _find_all_before(self, asked: pd.DataFrame) -> list[tuple[Timeline, slice]]:
+        columns = (asked[name].to_numpy() for name in (USER_ID, AS_OF, AS_OF_ORDER))
+        return [self.find_before(*query) for query in zip(*columns, strict=True)]
+
+    def _list_all(self, user: int) -> tuple[Timeline, slice]:
+        timeline = self._choose(user)
+        return timeline, timeline.find_span(user)
+
+    def _choose(self, user: int) -> Timeline:
+        """Where all events of a user stand."""
+        return self._fresh if is_among(np.array([user]), self._fresh.users)[0] else self._standing
 
     def find_source(self, name: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """See `Events.find_source`."""
@@ -155,10 +210,11 @@ class LiveEvents:
         other._newcomers = self._number_newcomers(events[USER_ID])
         orders = self._next_order + np.arange(len(events))
         times = events[EVENT_TIME].to_numpy().astype("datetime64[us]").astype(np.int64)
-        numbers = {USER_ID: other.number_users(events[USER_ID]), EVENT_TIME: times, EVENT_ORDER: orders}
-        happened = events.assign(**numbers)[list(self._standing.columns)]
+        users_of = other.number_users(events[USER_ID])
+        since = {USER_ID: users_of, EVENT_TIME: times, EVENT_ORDER: orders, PLACE: np.full(len(events), -1)}
+        happened = events.assign(**since)[list(self._standing.columns)]
         other._next_order += len(events)
-        users = np.unique(numbers[USER_ID])
+        users = np.unique(users_of)
         earlier = self._standing.find_users(users[~is_among(users, self._fresh.users)])
         parts = [self._fresh.take(np.arange(len(self._fresh))), self._standing.take(earlier), happened]
         other._fresh = order_events(pd.concat(parts, ignore_index=True))

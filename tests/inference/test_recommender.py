@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from feature_pipeline.errors import UserError
-from inference.query import UnknownUserError, build_queries
+from inference.ask import UnknownUserError
+from inference.moment import build_queries
 from inference.recommender import Recommender
-from tests.tiny_store import BLOCK_OF_ITEM, ENGINE, LATE_USER, SILENT_USER
+from tests.tiny_store import BLOCK_OF_ITEM, LATE_USER, SILENT_USER
 from training_pipeline.bundle import Bundle
-from training_pipeline.prepare import build_feature_builder
+from training_pipeline.prepare import compute_table_standing, open_live_features
 from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
 
@@ -56,8 +57,9 @@ class TestOneUser:
 
     def test_retrieval_score_is_the_inner_product(self, recommender, bundle):
         found = recommender.recommend(["user-04"], 28).set_index("item_id")
-        builder = build_feature_builder(bundle.tables, ENGINE)
-        queries = build_queries(bundle, builder, ["user-04"], None, {})
+        live = open_live_features(bundle.tables, bundle.standing)
+        builder = live.builder
+        queries = build_queries(bundle, live, ["user-04"], None, {})
         examples = build_examples(queries, bundle.tables, bundle.inputs, builder, bundle.query.length)
         users = bundle.inputs.user.encode(bundle.tables.users, bundle.tables.user_vectors)
         index = bundle.inputs.index_items(bundle.tables.items)
@@ -153,10 +155,11 @@ class TestMoment:
         past = Bundle(bundle.path, bundle.manifest)
         events = bundle.tables.interactions
         kept = events[events["event_time"] < moment].reset_index(drop=True)
-        vars(past)["tables"] = replace(bundle.tables, interactions=kept)
+        vars(past)["tables"] = tables = replace(bundle.tables, interactions=kept)
+        vars(past)["standing"] = compute_table_standing(tables)
         users = ["user-00", "user-01", SILENT_USER]
         pd.testing.assert_frame_equal(
-            Recommender(past, ENGINE).recommend(users, 10, as_of=moment),
+            Recommender(past).recommend(users, 10, as_of=moment),
             recommender.recommend(users, 10, as_of=moment),
         )
 
@@ -196,4 +199,4 @@ def test_data_set_that_repeats_offers_what_was_seen(bundle):
     repeating = Bundle(bundle.path, bundle.manifest)
     dataset = {**store.manifest["dataset"], "repeats": True}
     vars(repeating)["store"] = replace(store, manifest={**store.manifest, "dataset": dataset})
-    assert len(Recommender(repeating, ENGINE).recommend(["user-00"], 40)) == 40
+    assert len(Recommender(repeating).recommend(["user-00"], 40)) == 40

@@ -21,7 +21,8 @@ class Groups:
     @property
     def first_rows(self) -> np.ndarray:
         """One row of each group [num_groups] int."""
-        return self.order[self.starts]
+        rows: np.ndarray = self.order[self.starts]
+        return rows
 
     def number(self) -> np.ndarray:
         """The group of each place in `order` [num_rows] int."""
