@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         patch.setattr(training, "refit_towers", refit_and_note)
         bundle = training.train(compose_tiny("train", artifacts), artifacts / "run")
     assert bundle is not None
-    ((prepared, towers),) = noted
+    prepared, towers = noted[-1]
     return Trained(artifacts, bundle, retrieve(prepared, towers, TEST, bundle.ranker_config))
 
 

@@ -124,7 +124,7 @@ def test_the_manifest_says_what_the_ranker_is_like_and_why_it_is_published(train
 
 def test_the_manifest_says_what_was_learned_from_what(trained: Trained) -> None:
     assert trained.bundle.manifest["learned"] == {
-        "towers, signals and baselines, tested": "train",
+        "towers, signals and baselines, tested": "train, validation",
         "ranker and calibration": "validation",
         "towers and signals, published": "train, validation, test",
     }
