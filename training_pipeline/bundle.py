@@ -159,6 +159,7 @@ def write_bundle(
     metrics: list[MetricRow],
     report: Callable[[Path], None],
     description: dict[str, Any],
+    check: Callable[[Path], dict[str, Any]] | None = None,
 ) -> Bundle:
     """Publishes a bundle and makes it the current one.
 
@@ -173,6 +174,7 @@ def write_bundle(
         metrics: every figure of the run.
         report: writes the report, and what belongs to it, into a folder.
         description: `config` and whatever else tells how the bundle came about.
+        check: see `artefact.publish`.
     """
 
     def write(place: Path) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def write_bundle(
         defining = {file: checksum for file, checksum in checksums.items() if file.split("/")[0] in _DEFINING}
         return artefact.hash_text(json.dumps([defining, description["config"]], sort_keys=True))
 
-    return open_bundle(artefact.publish(parent, write, identify))
+    return open_bundle(artefact.publish(parent, write, identify, check))
 
 
 def open_bundle(place: Path) -> Bundle:

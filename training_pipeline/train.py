@@ -15,6 +15,7 @@ from feature_pipeline.progress import report_step
 from feature_pipeline.splits import TEST, TRAIN, VALIDATION
 from feature_pipeline.store import FeatureStore, open_current_store
 from training_pipeline.bundle import Bundle, write_bundle
+from training_pipeline.certificate import certify
 from training_pipeline.config import Settings, read_settings
 from training_pipeline.evaluation.curve import write_curve
 from training_pipeline.evaluation.results import render_differences, render_table
@@ -137,6 +138,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
                 "differences": [asdict(difference) for difference in summary.differences],
                 "costs": [asdict(cost) for cost in summary.costs],
             },
+            check=lambda place: {"parity": certify(place, settings.threads)},
         )
         step.note = str(bundle.path)
     shutil.rmtree(checkpoints, ignore_errors=True)
