@@ -1,18 +1,15 @@
 """`python -m inference user=ID`: model bundle -> recommendations on stdout, on a page, or in a file."""
 
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from feature_pipeline.entry import run
 from feature_pipeline.progress import report_step
-from feature_pipeline.schema import USER_ID
+from inference.batch import write_all
 from inference.config import ALL_USERS, Request, read_request
-from inference.output import render_json, render_table, write_batch
+from inference.output import render_json, render_table
 from inference.page import write_page
 from inference.recommender import Recommender
 from training_pipeline.bundle import open_current_bundle
@@ -48,17 +45,8 @@ def serve_all(recommender: Recommender, request: Request) -> None:
     """Writes every user's recommendations to `request.out`."""
     assert request.out is not None
     with report_step("recommend to all") as step:
-        blocks = recommender.recommend_all(request.k, request.as_of, request.context)
-        step.rows = write_batch(_show_progress(blocks, len(recommender.bundle.tables.users)), request.out)
+        step.rows = write_all(recommender, request.k, request.out, request.as_of, request.context)
         step.note = str(request.out)
-
-
-def _show_progress(blocks: Iterable[pd.DataFrame], num_users: int) -> Iterator[pd.DataFrame]:
-    """The same blocks, with a bar on stderr where that is a terminal."""
-    with tqdm(total=num_users, unit="user", disable=None) as bar:
-        for block in blocks:
-            yield block
-            bar.update(block[USER_ID].nunique())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The library's face: a bundle in, recommendations out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -100,18 +100,6 @@ class Recommender:
             imagined = self._imagine(live, asking.frame[USER_ID].iloc[0], asks.likes, as_of)
             live = live.add(imagined, of_items=False)
         return self._recommend(live, asking, wish)
-
-    def recommend_all(
-        self,
-        k: int,
-        as_of: datetime | None = None,
-        context: Mapping[str, str] | None = None,
-        block: int = 256,
-    ) -> Iterator[pd.DataFrame]:
-        """Recommends to every user of the bundle, `block` users at a time; see `recommend`."""
-        user_ids = list(self.bundle.tables.users[USER_ID])
-        for start in range(0, len(user_ids), block):
-            yield self.recommend(user_ids[start : start + block], k, as_of, context)
 
     def add_events(self, events: pd.DataFrame) -> None:
         """Has events count from now on: in the users' histories, in what they have seen, in all features.

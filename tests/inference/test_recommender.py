@@ -112,13 +112,6 @@ class TestManyUsers:
         alone = pd.concat([recommender.recommend([user], 10) for user in self.USERS], ignore_index=True)
         pd.testing.assert_frame_equal(together, alone, rtol=1e-5, atol=1e-5)
 
-    @pytest.mark.parametrize("block", [7, 40, 1000])
-    def test_everyone_in_the_order_of_the_users_table(self, recommender, bundle, block):
-        blocks = list(recommender.recommend_all(3, block=block))
-        assert blocks[0]["user_id"].nunique() == min(block, 40)
-        users = pd.concat(blocks)["user_id"]
-        assert users.tolist() == np.repeat(bundle.tables.users["user_id"], 3).tolist()
-
     def test_unknown_user_is_told_a_few_known_ones(self, recommender, bundle):
         expected = (
             f"user 'nobody' is not known to bundle {bundle.id} of tiny. It knows 40 users, among them "

@@ -52,8 +52,8 @@ class Ranker:
 
         Args:
             rows: what the ranker has read.
-            is_quick: whether each tree tells its effect along the row's own path alone (Saabas), which takes a
-                tenth of the time and orders the columns nearly alike.
+            is_quick: whether each tree tells its effect along the row's own path alone (Saabas): a tenth of
+                the time, and nearly the same order of columns.
         """
         if rows.frame.empty:  # which CatBoost refuses, and a user who has seen everything has
             return np.zeros(rows.frame.shape, np.float32)
