@@ -58,7 +58,7 @@ class Explainer:
         pasts = [history[query][history[query] >= 0] for query in ranked.query]
         if self._ranker is None or ranked.rows is None:
             return [self._name_nearest(item, past) for item, past in zip(ranked.item, pasts, strict=True)]
-        effects = self._ranker.explain(ranked.rows, is_quick=True)[:, : len(self._specs)]
+        effects = self._ranker.explain(ranked.rows)[:, : len(self._specs)]
         rows = ranked.rows.frame.to_dict("records")
         return [
             self._choose(effect, row, item, past)

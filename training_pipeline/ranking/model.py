@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from training_pipeline.config import RankerConfig
+from training_pipeline.ranking.attribution import Attribution, build_attribution
 from training_pipeline.ranking.rows import RankingRows
 
 _ROWS_AT_ONCE = 200_000
@@ -37,9 +39,7 @@ class Ranker:
         return np.concatenate([np.zeros(0, np.float32), *scores])
 
     def _predict(self, rows: RankingRows) -> Any:
-        # Waking several threads takes longer than one needs for the candidates of a query.
-        threads = 1 if len(rows.query) <= _FEW_ROWS else -1
-        return self.model.predict(_build_pool(rows), thread_count=threads)
+        return self.model.predict(_build_pool(rows), thread_count=_choose_threads(rows))
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
         """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding is -inf."""
@@ -47,19 +47,19 @@ class Ranker:
         scores[candidates >= 0] = self.score(rows)
         return scores
 
-    def explain(self, rows: RankingRows, is_quick: bool = False) -> np.ndarray:
-        """What each column adds to a score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020).
-
-        Args:
-            rows: what the ranker has read.
-            is_quick: whether each tree tells its effect along the row's own path alone (Saabas): a tenth of
-                the time, and nearly the same order of columns.
-        """
+    def explain(self, rows: RankingRows) -> np.ndarray:
+        """What each column adds to a score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
         if rows.frame.empty:  # which CatBoost refuses, and a user who has seen everything has
             return np.zeros(rows.frame.shape, np.float32)
-        kind = "Approximate" if is_quick else "Regular"
-        shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues", shap_calc_type=kind)
-        return np.asarray(shap[:, :-1], np.float32)
+        pool = _build_pool(rows)
+        if rows.vectors:  # whose questions are not written out
+            shap = self.model.get_feature_importance(pool, type="ShapValues")
+            return np.asarray(shap[:, :-1], np.float32)
+        return self._attribution.explain(self.model, pool, len(rows.frame.columns))
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        return build_attribution(self.model)
 
     def read_losses(self) -> np.ndarray:
         """The loss on held-out queries after each tree [num_trees] float64; empty where there are none."""
@@ -185,6 +185,11 @@ def _draw_negatives(query: np.ndarray, chosen: np.ndarray, count: int, seed: int
 def _cut(num_rows: int) -> list[np.ndarray]:
     """Places of rows in blocks: embeddings of all of them at once would not fit in memory."""
     return np.split(np.arange(num_rows), range(_ROWS_AT_ONCE, num_rows, _ROWS_AT_ONCE)) if num_rows else []
+
+
+def _choose_threads(rows: RankingRows) -> int:
+    """One for the candidates of a query, as waking more takes longer than it needs; else all there are."""
+    return 1 if len(rows.query) <= _FEW_ROWS else -1
 
 
 def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
