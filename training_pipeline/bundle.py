@@ -24,7 +24,7 @@ from training_pipeline.ranking.model import Ranker
 from training_pipeline.retrieval.dataset import Tables, TowerInputs, read_tables
 from training_pipeline.retrieval.model import TwoTowerModel
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 METRICS = "metrics.json"
 
 _FEATURES = "features"
