@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,6 @@ class ItemGroups:
         self._columns = sorted(spec.name for spec in specs if spec.kind == "categorical")
         self._vectors = vectors
         self._by_column: dict[str, csr_array] = {}
-        self._duplicates: csr_array | None = None
 
     def cap_columns(self, caps: Mapping[str, int]) -> list[Cap]:
         """Caps as a request names them.
@@ -63,12 +63,24 @@ class ItemGroups:
         return [Cap(limit, self._group_by(column)) for column, limit in caps.items()]
 
     def cap_duplicates(self) -> Cap:
-        """One of all that are near-duplicates by content; see `find_duplicate_groups`."""
-        if self._duplicates is None:
-            groups = find_duplicate_groups(self._vectors)
-            cells = np.ones(len(groups), bool), groups, np.arange(len(groups) + 1)
-            self._duplicates = csr_array(cells, shape=(len(groups), int(groups.max()) + 1))
+        """One of all that are near-duplicates by content."""
         return Cap(1, self._duplicates)
+
+    @cached_property
+    def duplicates(self) -> np.ndarray:
+        """Number of each item's group of near-duplicates [num_items] int64; without content all differ."""
+        return find_duplicate_groups(self._vectors) if self._vectors else np.arange(len(self._items))
+
+    @cached_property
+    def has_duplicates(self) -> bool:
+        """Whether any two items are near-duplicates."""
+        return bool(self.duplicates.max() + 1 < len(self._items))
+
+    @cached_property
+    def _duplicates(self) -> csr_array:
+        groups = self.duplicates
+        cells = np.ones(len(groups), bool), groups, np.arange(len(groups) + 1)
+        return csr_array(cells, shape=(len(groups), int(groups.max()) + 1))
 
     def _group_by(self, column: str) -> csr_array:
         if column not in self._by_column:

@@ -6,6 +6,7 @@
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -24,7 +25,7 @@ def main(config: DictConfig) -> None:
     else:
         bundle = open_bundle(Path(config.path))
     print(f"certify {bundle.id}", file=sys.stderr)
-    serve = Recommender(bundle).recommend
+    serve = partial(Recommender(bundle).recommend, duplicates=True)
     parity = measure_parity(bundle, read_engine(config), choose_users(bundle), serve)
     print(json.dumps(asdict(parity)))
 

@@ -61,7 +61,7 @@ class ContentSearch:
         self._content = ItemContent(bundle.store, bundle.tables.item_vectors, self._encoder)
 
     def by_text(
-        self, text: str, k: int, allowed: np.ndarray | None = None, excluded: Sequence[int] = ()
+        self, text: str, k: int, allowed: np.ndarray | None = None, excluded: Sequence[int] | np.ndarray = ()
     ) -> Matches:
         """Items like a text.
 
@@ -71,7 +71,11 @@ class ContentSearch:
         return self._find({"text": self._content.encode("text", text)}, k, allowed, excluded)
 
     def by_image(
-        self, image: bytes, k: int, allowed: np.ndarray | None = None, excluded: Sequence[int] = ()
+        self,
+        image: bytes,
+        k: int,
+        allowed: np.ndarray | None = None,
+        excluded: Sequence[int] | np.ndarray = (),
     ) -> Matches:
         """Items like a picture, given as the bytes of a file.
 
@@ -86,7 +90,7 @@ class ContentSearch:
         image: bytes,
         k: int,
         allowed: np.ndarray | None = None,
-        excluded: Sequence[int] = (),
+        excluded: Sequence[int] | np.ndarray = (),
     ) -> Matches:
         """Items like a text and a picture together.
 
@@ -109,7 +113,7 @@ class ContentSearch:
         by: str,
         k: int,
         allowed: np.ndarray | None = None,
-        excluded: Sequence[int] = (),
+        excluded: Sequence[int] | np.ndarray = (),
     ) -> Matches:
         """Other items like one of the items.
 
@@ -161,7 +165,7 @@ class ContentSearch:
         return self._encoder.project(USERS, column, self._encoder.encode("text", encoders[column], text))
 
     def _find(
-        self, question: Question, k: int, allowed: np.ndarray | None, excluded: Sequence[int]
+        self, question: Question, k: int, allowed: np.ndarray | None, excluded: Sequence[int] | np.ndarray
     ) -> Matches:
         scores, fused = self._content.compare(question)
         return self._list(scores, k, allowed, excluded, fused)
@@ -177,7 +181,7 @@ class ContentSearch:
         scores: np.ndarray,
         k: int,
         allowed: np.ndarray | None,
-        excluded: Sequence[int],
+        excluded: Sequence[int] | np.ndarray,
         fused: Fused | None = None,
     ) -> Matches:
         hidden = np.isnan(scores)

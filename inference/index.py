@@ -18,12 +18,22 @@ class ExactIndex:
 
     item_embeddings: np.ndarray
 
-    def search(self, query_embeddings: np.ndarray, seen: csr_array, k: int) -> Candidates:
+    def search(
+        self, queries: np.ndarray, k: int, excluded: csr_array, allowed: np.ndarray | None = None
+    ) -> Candidates:
         """The `k` best items of each query.
 
         Args:
-            query_embeddings: [num_queries, embedding_dim] float32.
-            seen: items to leave out [num_queries, num_items] bool.
+            queries: [num_queries, embedding_dim] float32.
             k: how many; rows end in -1 where fewer remain.
+            excluded: items to leave out, query by query [num_queries, num_items] bool.
+            allowed: the items that may be found at all [num_items] bool.
         """
-        return retrieve_candidates(query_embeddings, self.item_embeddings, seen, k)
+        if allowed is None:
+            return retrieve_candidates(queries, self.item_embeddings, excluded, k)
+        kept = np.flatnonzero(allowed).astype(np.int32)
+        if not len(kept):
+            shape = (len(queries), k)
+            return Candidates(np.full(shape, -1, np.int32), np.full(shape, -np.inf, np.float32))
+        found = retrieve_candidates(queries, self.item_embeddings[kept], excluded[:, kept], k)
+        return Candidates(np.where(found.items < 0, -1, kept[found.items]), found.scores)

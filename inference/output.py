@@ -6,7 +6,8 @@ import math
 import pandas as pd
 
 from feature_pipeline.schema import ITEM_ID, TITLE, USER_ID
-from inference.recommender import CHANCE, RANK, RANKING_SCORE, REASONS
+from inference.catalogue import RANK
+from inference.recommender import CHANCE, RANKING_SCORE, REASONS
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
 TITLE_WIDTH = 40

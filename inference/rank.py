@@ -74,6 +74,22 @@ def keep_scores(candidates: Candidates) -> Scored:
     return Scored(candidates, candidates.scores, unknown, None)
 
 
+def drop_repeated(order: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Leaves out all but the first of each group, and moves what follows up.
+
+    Args:
+        order: places of candidates, best first [num_queries, num_candidates] int.
+        groups: of the candidates at these places, of the same shape; -1 is no group.
+    """
+    by_group = np.argsort(groups, axis=1, kind="stable")
+    ordered = np.take_along_axis(groups, by_group, axis=1)
+    is_repeated = np.zeros(order.shape, bool)
+    again = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+    np.put_along_axis(is_repeated, by_group[:, 1:], again, axis=1)
+    last = np.argsort(is_repeated, axis=1, kind="stable")
+    return np.take_along_axis(np.where(is_repeated, -1, order), last, axis=1)
+
+
 def show(scored: Scored, places: np.ndarray) -> Ranked:
     """Shows the candidates at some places of each query.
 

@@ -1,9 +1,10 @@
 """The library's face: a bundle in, recommendations out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
 from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, refuse_user
+from inference.catalogue import RANK, Catalogue
+from inference.choice import Wish, choose
+from inference.content import ContentSearch
 from inference.explain import Explainer
 from inference.index import ExactIndex
 from inference.moment import build_queries
@@ -26,24 +30,12 @@ from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.seen import mark
 
-RANK = "rank"
 RANKING_SCORE = "ranking_score"
 CHANCE = "chance"
 REASONS = "reasons"
 
 _MICRO = 1_000_000
 _MINUTE = 60_000_000
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is wanted; see `Recommender.recommend`."""
-
-    k: int
-    as_of: datetime | None
-    context: Mapping[str, str]
-    exclude: Sequence[str]
-    explain: bool
 
 
 class Recommender:
@@ -66,10 +58,14 @@ class Recommender:
         k: int,
         as_of: datetime | None = None,
         context: Mapping[str, str] | None = None,
+        filters: Mapping[str, Any] | None = None,
         exclude: Sequence[str] = (),
+        diversity: float = 0.0,
+        caps: Mapping[str, int] | None = None,
+        duplicates: bool = False,
         explain: bool = False,
     ) -> pd.DataFrame:
-        """Retrieves, drops what each user has seen, ranks, and explains if asked.
+        """Retrieves, drops what each user has seen, ranks, sees to variety, and explains if asked.
 
         Args:
             asks: whom to serve: ids of users, of the bundle or of events since; or one who may be new, or
@@ -77,7 +73,11 @@ class Recommender:
             k: how many items for each; fewer where fewer are left.
             as_of: the moment, UTC; None for where the bundle's split puts its queries.
             context: features of the moment; what is left open is taken from the user's latest event before.
+            filters: what items must be, see `ItemFilter`.
             exclude: items not to show, by id.
+            diversity: from 0, which keeps the ranker's order, to 1, see `diversify`.
+            caps: how many of the shown items may share a value, by categorical column.
+            duplicates: whether near-duplicates by content may be shown together.
             explain: whether to add `reasons`.
 
         Returns:
@@ -89,7 +89,9 @@ class Recommender:
             UserError: a user, an item or a context feature is unknown, or a value is of the wrong kind.
         """
         live = self._live
-        wish = Wish(k, as_of, context or {}, exclude, explain)
+        wish = Wish(
+            k, as_of, context or {}, filters or {}, exclude, diversity, caps or {}, duplicates, explain
+        )
         if not isinstance(asks, Ask):
             return self._recommend(live, self._find_asking(live, asks), wish)
         if asks.user_id is None:
@@ -101,6 +103,65 @@ class Recommender:
             live = live.add(imagined, of_items=False)
         return self._recommend(live, asking, wish)
 
+    def search(
+        self,
+        k: int,
+        text: str | None = None,
+        image: bytes | None = None,
+        filters: Mapping[str, Any] | None = None,
+        exclude: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Items like a text, a picture, or both together.
+
+        Args:
+            k: how many.
+            text: words to look for.
+            image: the bytes of a picture's file.
+            filters: what items must be, see `ItemFilter`.
+            exclude: items not to show, by id.
+
+        Returns:
+            See `similar`.
+
+        Raises:
+            UserError: neither text nor image is given, or one cannot be read; see `ContentSearch`.
+        """
+        allowed, excluded = self._catalogue.filter.compute_mask(filters), self._catalogue.find(exclude)
+        if text is not None and image is not None:
+            return self._catalogue.list(self._search.by_text_and_image(text, image, k, allowed, excluded))
+        if text is not None:
+            return self._catalogue.list(self._search.by_text(text, k, allowed, excluded))
+        if image is not None:
+            return self._catalogue.list(self._search.by_image(image, k, allowed, excluded))
+        raise UserError("search: expected a text, an image, or both, found neither")
+
+    def similar(
+        self,
+        item_id: str,
+        by: str,
+        k: int,
+        filters: Mapping[str, Any] | None = None,
+        exclude: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Other items like an item.
+
+        Args:
+            item_id: the item.
+            by: `text`, `image`, `both`, or `tower`.
+            k: how many.
+            filters: what items must be, see `ItemFilter`.
+            exclude: items not to show, by id.
+
+        Returns:
+            `item_id, title, rank, score`, most alike first; `attrs["fused"]` says how text and image were put
+            together, see `Matches`.
+
+        Raises:
+            UserError: the item or `by` is unknown, or the item has no such content.
+        """
+        allowed, excluded = self._catalogue.filter.compute_mask(filters), self._catalogue.find(exclude)
+        return self._catalogue.list(self._search.similar(item_id, by, k, allowed, excluded))
+
     def add_events(self, events: pd.DataFrame) -> None:
         """Has events count from now on: in the users' histories, in what they have seen, in all features.
 
@@ -110,7 +171,7 @@ class Recommender:
         Raises:
             UserError: an item is unknown.
         """
-        items = self._find_items(events[ITEM_ID])
+        items = self._catalogue.find(events[ITEM_ID])
         weights = np.round(events[WEIGHT].to_numpy("float64") * _MICRO).astype(np.int64)
         self._live = self._live.add(events.assign(**{ITEM_ID: items, WEIGHT: weights}))
 
@@ -131,9 +192,11 @@ class Recommender:
             bundle.query_tower, examples, asking.arrays, bundle.item_embeddings, self._item_index
         )
         excluded = self._find_excluded(live, queries, wish.exclude)
-        candidates = self._index.search(embedded, excluded, max(wish.k, bundle.ranker_config.candidates))
+        num_candidates = max(wish.k, bundle.ranker_config.candidates)
+        allowed = self._catalogue.filter.compute_mask(wish.filters)
+        candidates = self._index.search(embedded, num_candidates, excluded, allowed)
         scored = self._score(live, asking, queries, candidates)
-        ranked = show(scored, scored.order()[:, : wish.k])
+        ranked = show(scored, choose(scored, wish, self._catalogue.groups, tables.item_vectors))
         frame = self._build_frame(queries, ranked)
         if wish.explain:
             history = live.builder.find_history(queries, live.builder.recent)
@@ -157,24 +220,16 @@ class Recommender:
         return pd.DataFrame(
             {
                 USER_ID: user_id,
-                ITEM_ID: self._find_items(likes),
+                ITEM_ID: self._catalogue.find(likes),
                 EVENT_TIME: times.astype("datetime64[us]"),
                 WEIGHT: _MICRO,
             }
         )
 
-    def _find_items(self, item_ids: Sequence[str] | pd.Series) -> np.ndarray:
-        """Positions of items by id."""
-        positions = self.bundle.tables.find_items(pd.Series(list(item_ids), dtype="str"))
-        if (positions < 0).any():
-            unknown = list(item_ids)[int(np.argmax(positions < 0))]
-            raise UserError(f"item {unknown!r} is not known to bundle {self.bundle.id}")
-        return positions
-
     def _find_excluded(self, live: LiveFeatures, queries: pd.DataFrame, exclude: Sequence[str]) -> csr_array:
         """What each user has met before, unless items repeat, and what nobody is to see."""
         shape = (len(queries), len(self.bundle.tables.items))
-        every = np.tile(self._find_items(exclude), len(queries))
+        every = np.tile(self._catalogue.find(exclude), len(queries))
         query, item = np.repeat(np.arange(len(queries)), len(exclude)), every
         if not self.bundle.store.dataset.repeats:
             met_by, met = live.events.find_met(queries)
@@ -195,8 +250,8 @@ class Recommender:
         return pd.DataFrame(
             {
                 USER_ID: queries[USER_ID].to_numpy()[ranked.query],
-                ITEM_ID: self._item_ids[ranked.item],
-                TITLE: self._titles[ranked.item],
+                ITEM_ID: self._catalogue.ids[ranked.item],
+                TITLE: self._catalogue.titles[ranked.item],
                 RANK: ranked.rank,
                 RETRIEVAL_SCORE: ranked.retrieval_score,
                 RANKING_SCORE: ranked.ranking_score,
@@ -205,7 +260,15 @@ class Recommender:
         )
 
     def _encode_text(self, column: str, text: str) -> np.ndarray:
-        raise NotImplementedError
+        return self._search.encode_profile(text, column)
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(self.bundle.tables)
+
+    @cached_property
+    def _search(self) -> ContentSearch:
+        return ContentSearch(self.bundle)
 
     @cached_property
     def _rows(self) -> RowBuilder:
@@ -225,20 +288,12 @@ class Recommender:
         return self.bundle.inputs.index_items(self.bundle.tables.items)
 
     @cached_property
-    def _item_ids(self) -> np.ndarray:
-        return self.bundle.tables.items[ITEM_ID].to_numpy(object)
-
-    @cached_property
-    def _titles(self) -> np.ndarray:
-        return self.bundle.tables.items[TITLE].to_numpy(object)
-
-    @cached_property
     def _explainer(self) -> Explainer:
         tables = self.bundle.tables
         return Explainer(
             self._rows.specs,
             self.bundle.ranker,
-            self._titles,
+            self._catalogue.titles,
             self.bundle.item_embeddings,
             tables.item_vectors,
         )
