@@ -69,13 +69,18 @@ class FeatureStore:
         return list(load_features(self.manifest["point_in_time"]).values())
 
     @cached_property
+    def encoder_config(self) -> EncoderConfig:
+        """The settings of what encoded the content."""
+        return EncoderConfig.model_validate(self.manifest["encoders"]["config"])
+
+    @cached_property
     def encoders(self) -> Encoders:
         """What encoded the content, by kind and name; a model is loaded when it first encodes.
 
         Raises:
             MissingModelError: the package of the default model is not installed.
         """
-        return load_encoders(EncoderConfig.model_validate(self.manifest["encoders"]["config"]))
+        return load_encoders(self.encoder_config)
 
     @property
     def encoder_ids(self) -> EncoderIds:
