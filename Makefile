@@ -19,7 +19,7 @@ OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.
 # USER is usually the login name: it counts only when given on the command line.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 
-.PHONY: help install extras features prune train infer demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,10 @@ train: $(STAMP) ## feature store -> evaluated, published bundle (DATASET=sample)
 infer: $(STAMP) ## recommendations for USER=ID K=10 (FORMAT=json, HTML=page.html; USER=all OUT=FILE.parquet)
 	@$(BIN)/python -m inference $(OVERRIDES) k=$(K) $(if $(ASKED_USER),'user="$(subst ','\'',$(ASKED_USER))"') \
 	  $(if $(FORMAT),format=$(FORMAT)) $(if $(HTML),'html="$(HTML)"') $(if $(OUT),'out="$(OUT)"') $(ARGS)
+
+search: $(STAMP) ## items like TEXT='words', IMAGE=FILE, or both; or like ITEM=ID BY=both (text, image, tower)
+	@$(BIN)/python -m inference.search $(OVERRIDES) k=$(K) $(if $(TEXT),'text="$(subst ','\'',$(TEXT))"') \
+	  $(if $(IMAGE),'image="$(IMAGE)"') $(if $(ITEM),'item="$(ITEM)"') $(if $(BY),by=$(BY)) $(ARGS)
 
 demo: $(STAMP) ## features, train and infer on the built-in sample
 	@$(BIN)/python -m feature_pipeline dataset=sample $(PLACE) $(ARGS)

@@ -18,7 +18,7 @@ PAGE_HISTORY = 14
 
 
 def main(config: DictConfig) -> None:
-    """Serves one user, or all of them."""
+    """Serves one user, somebody new, or all users."""
     request = read_request(config)
     bundle = open_current_bundle(Path(config.artifacts), config.dataset.name, request.bundle)
     recommender = Recommender(bundle)
@@ -30,12 +30,23 @@ def main(config: DictConfig) -> None:
 
 def serve_one(recommender: Recommender, request: Request) -> None:
     """Prints one user's recommendations, and writes the page if one is asked for."""
-    found = recommender.recommend([request.user], request.k, request.as_of, request.context, explain=True)
+    found = recommender.recommend(
+        request.ask,
+        request.k,
+        request.as_of,
+        request.context,
+        request.filters,
+        request.exclude,
+        request.diversity,
+        request.caps,
+        explain=True,
+    )
     if request.format == "json":
         print(render_json(request.user, recommender.bundle.id, found))
     else:
         print(render_table(found))
     if request.html is not None:
+        assert request.user is not None
         history = recommender.get_history(request.user, PAGE_HISTORY, request.as_of)
         write_page(request.html, recommender.bundle, request.user, history, found)
         print(f"page: {request.html}", file=sys.stderr)
