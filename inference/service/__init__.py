@@ -1,0 +1,1 @@
+"""The service: recommendations over HTTP, from several processes, through every change of bundle."""
