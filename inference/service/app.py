@@ -53,7 +53,7 @@ def create_app(settings: Settings, look: threading.Event) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=live,
     )
-    app.state.settings = settings
+    app.state.settings, app.state.look = settings, look
     app.add_middleware(BodyLimit, body_bytes=settings.serve.limits.body_bytes)
     app.add_middleware(Trace)
     register_errors(app)

@@ -33,7 +33,11 @@ class Pool:
         """
         if not self._places.acquire(blocking=False):
             raise BusyError
-        future = self._executor.submit(work)
+        try:
+            future = self._executor.submit(work)
+        except RuntimeError:  # it is closed
+            self._places.release()
+            raise BusyError from None
         # Not after the await: whoever waits may give up, while the thread still works.
         future.add_done_callback(lambda done: self._places.release())
         return await asyncio.wrap_future(future)
