@@ -39,6 +39,8 @@ def serve(config: ServeConfig) -> None:
     threads = str(config.tensorflow_threads)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, threads)
+    # A worker ends by the signal that it was told to end by, and leaves what the system clears away anyway.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     with tempfile.TemporaryDirectory(prefix="towerbridge-metrics-") as folder:
         os.environ[METRICS_FOLDER] = folder
         settings = uvicorn.Config(
