@@ -56,7 +56,7 @@ infer: $(STAMP) ## recommendations for USER=ID K=10 (FORMAT=json, HTML=page.html
 	  $(if $(FORMAT),format=$(FORMAT)) $(if $(HTML),'html="$(HTML)"') $(if $(OUT),'out="$(OUT)"') $(ARGS)
 
 serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until it is stopped
-	@exec $(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
+	@$(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
 	  $(if $(PORT),serve.port=$(PORT)) $(if $(ASKED_HOST),'serve.host="$(ASKED_HOST)"') $(ARGS)
 
 rollback: $(STAMP) ## the bundle published before the current one is current again (BUNDLE=ID for another)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from inference.events import Event, EventLog
 from inference.service.item_log import Change, ItemLog
@@ -44,7 +45,10 @@ class Live:
             EventLogError: the log cannot be written.
         """
         new = self._events.append(events)
-        self.follow()
+        # They are on the disk, which is what is acknowledged. What keeps them from counting, keeps the next
+        # look at the log from it too, and that one tells.
+        with suppress(Exception):
+            self.follow()
         return new
 
     def change(self, change: Change) -> None:

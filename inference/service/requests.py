@@ -109,7 +109,7 @@ class SimilarBody(Body):
         filters: what the items must have.
     """
 
-    item_id: ContractId = Field(examples=["work-001"])
+    item_id: ContractId = Field(examples=["art-0001"])
     by: Name = "towers"
     k: Count = 10
     filters: Filters = {}
@@ -159,7 +159,7 @@ class EventsBody(Body):
                 {
                     "event_id": "0d6c1c9e-2f5b-4d7e-9f67-3f0f6f3b5a11",
                     "user_id": "user-001",
-                    "item_id": "work-001",
+                    "item_id": "art-0001",
                     "event_type": "like",
                     "event_time": "2026-05-01T12:00:00Z",
                     "provenance": "human",
@@ -191,5 +191,5 @@ class ItemsBody(Body):
     """
 
     items: Annotated[list[NewItem], Field(min_length=1, max_length=100)] = Field(
-        examples=[[{"item_id": "work-new", "title": "Harbour at Noon", "features": {"medium": "oil"}}]]
+        examples=[[{"item_id": "art-new", "title": "Harbour at Noon", "features": {"medium": "oil"}}]]
     )

@@ -26,14 +26,16 @@ async def health() -> Health:
 @router.get("/ready", responses=list_refusals())
 async def ready(request: Request, state: Annotated[State, Depends(get_state)]) -> Ready:
     """A bundle is loaded and has answered; before that, no worker takes a connection."""
-    request.state.bundle = state.live.model.id
-    return Ready(bundle=state.live.model.id, status="ready")
+    bundle = state.live.model.id
+    request.state.bundle = bundle
+    return Ready(bundle=bundle, status="ready")
 
 
 @router.get("/version", responses=list_refusals())
-async def version(state: Annotated[State, Depends(get_state)]) -> Version:
+async def version(request: Request, state: Annotated[State, Depends(get_state)]) -> Version:
     """What answers, and what it was made with."""
     bundle = state.live.model.recommender.bundle
+    request.state.bundle = bundle.id
     return Version(
         bundle=bundle.id,
         features=bundle.store.id,

@@ -1,5 +1,6 @@
 """POST /events: durable, idempotent, all or nothing, and counted at once."""
 
+import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -137,10 +138,22 @@ def test_malformed(client, changes, message):
     assert send(client, write_event("a", **changes), status=422)["message"] == message
 
 
+def test_acknowledged_once_it_is_on_the_disk(client, artifacts, monkeypatch):
+    """Whatever keeps it from counting: it counts when that is over."""
+    recommender = client.app.state.service.live.model.recommender
+    with monkeypatch.context() as patch:
+        patch.setattr(recommender, "add_events", lambda events: 1 / 0)
+        assert send(client, write_event("a"))["new"] == 1
+        assert read_log(artifacts) == ["a"]
+        assert "item-39" in list_items(client)
+    deadline = time.monotonic() + 30
+    while "item-39" in list_items(client):
+        assert time.monotonic() < deadline
+
+
 def test_a_log_that_cannot_be_written(client, monkeypatch):
-    log = client.app.state.service.live._events
-    monkeypatch.setattr(log, "_connection", None)
-    log._connection = __import__("sqlite3").connect(":memory:")
+    elsewhere = sqlite3.connect(":memory:", check_same_thread=False)
+    monkeypatch.setattr(client.app.state.service.live._events, "_connection", elsewhere)
     refused = client.post("/events", json={"events": [write_event("a")]})
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["message"] == (
