@@ -59,10 +59,12 @@ def publish(
         place = parent / artefact_id
         if place.exists() and not _is_sound(place):
             shutil.rmtree(place)
-        if not place.exists():
+        if place.exists():
+            (place / MANIFEST).touch()  # published last
+        else:
             work.chmod(0o755)
             work.rename(place)
-        _set_current(parent, artefact_id)
+        set_current(parent, artefact_id)
         return place
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -159,7 +161,13 @@ def _remove_abandoned(parent: Path) -> None:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _set_current(parent: Path, artefact_id: str) -> None:
+def set_current(parent: Path, artefact_id: str) -> None:
+    """Lets `current` name another artefact, from one moment to the next.
+
+    Args:
+        parent: where artefacts of this kind live.
+        artefact_id: one that is there.
+    """
     pointer = parent / f".{CURRENT}-{os.getpid()}"
     pointer.write_text(artefact_id + "\n")
     pointer.replace(parent / CURRENT)
