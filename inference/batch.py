@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from feature_pipeline.artefact import hash_text
 from feature_pipeline.schema import ITEM_ID, USER_ID
-from inference.catalogue import RANK
-from inference.recommender import CHANCE, RANKING_SCORE, Recommender
+from inference.columns import CHANCE, RANK, RANKING_SCORE
+from inference.recommender import Recommender
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
 SCHEMA = pa.schema(

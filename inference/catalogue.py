@@ -9,14 +9,11 @@ import pandas as pd
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import ITEM_ID, TITLE
 from inference.caps import ItemGroups
+from inference.columns import FUSED, RANK, SCORE
 from inference.content import Matches
 from inference.filters import ItemFilter
 from inference.unknown import refuse_unknown
 from training_pipeline.retrieval.dataset import Tables
-
-RANK = "rank"
-SCORE = "score"
-FUSED = "fused"
 
 
 class Catalogue:

@@ -26,11 +26,13 @@ class ContentColumn:
 
     Attributes:
         name: of the embedding column.
+        feature: whose content it embeds.
         kind: of the content.
         encoder: its name among those of its kind.
     """
 
     name: str
+    feature: str
     kind: ContentKind
     encoder: str
 
@@ -48,7 +50,7 @@ def _list_kind(
     kind: ContentKind, encoders: Mapping[str, Any], features: Mapping[str, FeatureColumn]
 ) -> list[ContentColumn]:
     return [
-        ContentColumn(column, kind, encoder)
+        ContentColumn(column, name, kind, encoder)
         for name, feature in features.items()
         if feature.kind == kind
         for encoder, column in name_columns(name, list(encoders)).items()

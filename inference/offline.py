@@ -10,6 +10,7 @@ from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.point_in_time import find_recent_events
 from feature_pipeline.schema import ITEM_ID, USER_ID
 from feature_pipeline.splits import build_serving_queries
+from inference.columns import RANKING_SCORE
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import build_feature_builder
 from training_pipeline.ranking.candidates import retrieve_candidates
@@ -17,8 +18,6 @@ from training_pipeline.ranking.rows import RETRIEVAL_SCORE, build_row_builder
 from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.seen import find_seen, mark
-
-RANKING_SCORE = "ranking_score"
 
 
 def replay(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from feature_pipeline.schema import ITEM_ID, TITLE, USER_ID
-from inference.catalogue import FUSED, RANK, SCORE
-from inference.recommender import CHANCE, RANKING_SCORE, REASONS
+from inference.columns import CHANCE, FUSED, RANK, RANKING_SCORE, REASONS, SCORE
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
 TITLE_WIDTH = 40

@@ -9,7 +9,8 @@ import pandas as pd
 from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import ITEM_ID, USER_ID
-from inference.offline import RANKING_SCORE, replay
+from inference.columns import RANKING_SCORE
+from inference.offline import replay
 from training_pipeline.bundle import Bundle
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 

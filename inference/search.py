@@ -71,7 +71,7 @@ def find(recommender: Recommender, search: Search) -> pd.DataFrame:
     if search.item is not None:
         return recommender.similar(search.item, search.by, search.k, search.filters, search.exclude)
     image = _read_image(search.image)
-    return recommender.search(search.k, search.text, image, search.filters, search.exclude)
+    return recommender.search(search.text, image, search.k, search.filters, search.exclude)
 
 
 def _read_image(path: Path | None) -> bytes | None:

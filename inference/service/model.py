@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -11,12 +10,12 @@ import pandas as pd
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
 from inference.ask import Ask
+from inference.columns import RANKING_SCORE
 from inference.events import Event, EventLog
-from inference.recommender import RANKING_SCORE, Recommender
+from inference.recommender import Recommender
 from inference.service.folding import Folding
 from inference.service.item_log import Change, ItemLog
 from inference.service.new_items import build_frame
-from inference.service.recommends import Recommends
 from training_pipeline.bundle import open_bundle
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
@@ -39,7 +38,7 @@ class Model:
         recommender: answers.
     """
 
-    def __init__(self, recommender: Recommends, weights: Mapping[str, float]) -> None:
+    def __init__(self, recommender: Recommender, weights: Mapping[str, float]) -> None:
         self.recommender = recommender
         newest = recommender.bundle.tables.interactions[EVENT_TIME].max()
         self._folding = Folding(weights, int(np.datetime64(newest, "us").astype(np.int64)))
@@ -123,13 +122,13 @@ def open_model(place: Path, weights: Mapping[str, float]) -> Model:
         ArtefactError: it is missing, damaged or of another version.
         UserError: it has no answers.
     """
-    recommender = cast(Recommends, Recommender(open_bundle(place)))
+    recommender = Recommender(open_bundle(place))
     warm(recommender)
     return Model(recommender, weights)
 
 
-def warm(recommender: Recommends) -> None:
-    """Recommends to a few known users and to somebody new, by which all parts of the bundle are read.
+def warm(recommender: Recommender) -> None:
+    """Recommender to a few known users and to somebody new, by which all parts of the bundle are read.
 
     Raises:
         UserError: a score is no number.

@@ -23,7 +23,13 @@ async def recommend(
 
     def answer(model: Model) -> Recommendations:
         found = model.recommender.recommend(
-            ask, body.k, body.as_of, body.context, body.exclude, body.reasons, **body.build_wishes()
+            ask,
+            body.k,
+            body.as_of,
+            body.context,
+            exclude=body.exclude,
+            explain=body.reasons,
+            **body.build_wishes(),
         )
         rows = list_rows(found.drop(columns=USER_ID))
         return Recommendations.model_validate(

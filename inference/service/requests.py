@@ -110,7 +110,7 @@ class SimilarBody(Body):
     """
 
     item_id: ContractId = Field(examples=["art-0001"])
-    by: Name = "towers"
+    by: Name = "tower"
     k: Count = 10
     filters: Filters = {}
 

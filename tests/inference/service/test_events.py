@@ -73,7 +73,6 @@ def test_an_undo_takes_back(future):
     assert "item-38" not in list_items(future)
 
 
-@pytest.mark.xfail(strict=True, reason="Recommender.replace_events is not there yet")
 def test_an_undo_takes_back_for_real(client):
     send(client, write_event("a"))
     send(client, write_event("b", event_type="undo", undoes="a"))

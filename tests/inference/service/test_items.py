@@ -6,6 +6,7 @@ import pytest
 
 from inference.service.item_log import ItemLog
 from tests.inference.service.world import make_settings, set_current, write_event, write_other
+from tests.tiny_store import SILENT_USER
 
 NEW = {"item_id": "item-new", "title": "New thing", "features": {"shape": "round", "price": 3}}
 
@@ -96,11 +97,15 @@ def test_unknown_ones_are_not_removed(future, bundle):
     assert get_recommender(future).removed == []
 
 
-@pytest.mark.xfail(strict=True, reason="Recommender.add_items is not there yet")
-def test_added_for_real(client):
+def test_added_for_real(client, bundle):
     assert client.post("/items", json={"items": [NEW]}).status_code == 200
+    many = len(bundle.tables.items) + 1
+    found = client.post("/recommend", json={"user_id": SILENT_USER, "k": many}).json()["recommendations"]
+    assert NEW["item_id"] in {row["item_id"] for row in found}
 
 
-@pytest.mark.xfail(strict=True, reason="Recommender.remove_items is not there yet")
-def test_removed_for_real(client):
+def test_removed_for_real(client, bundle):
     assert client.delete("/items", params={"item_id": "item-01"}).status_code == 200
+    body = {"user_id": SILENT_USER, "k": len(bundle.tables.items)}
+    found = client.post("/recommend", json=body).json()["recommendations"]
+    assert "item-01" not in {row["item_id"] for row in found}

@@ -127,7 +127,6 @@ def test_wishes_reach_the_recommender(future):
     assert wished.wishes == {"filters": {"price": {"min": 3}}, "diversity": 0.5, "caps": {"shape": 2}}
 
 
-@pytest.mark.xfail(strict=True, reason="Recommender.recommend takes no filters, diversity or caps yet")
 @pytest.mark.parametrize(
     "wish", [{"filters": {"price": {"min": 3}}}, {"diversity": 0.5}, {"caps": {"shape": 2}}]
 )

@@ -19,7 +19,6 @@ from inference.events import Event
 from inference.recommender import Recommender
 from inference.service.config import ServeConfig, Settings
 from training_pipeline.bundle import Bundle
-from training_pipeline.prepare import open_live_features
 
 OTHER = "0123456789ab"
 
@@ -117,21 +116,17 @@ class FutureRecommender(Recommender):
         **wishes: Any,
     ) -> pd.DataFrame:
         self.wishes = wishes
-        return super().recommend(asks, k, as_of, context, exclude, explain)
+        return super().recommend(asks, k, as_of, context, exclude=exclude, explain=explain)
 
     def similar(self, item_id: str, by: str, k: int, filters: Any = None) -> pd.DataFrame:
-        if by != "towers":
-            raise UserError(f"by {by!r} is unknown. Choices: towers")
+        if by != "tower":
+            raise UserError(f"by {by!r} is unknown. Choices: tower")
         self.wishes = {"filters": filters}
         return self._list_first(k)
 
     def search(self, text: Any = None, image: Any = None, k: int = 10, filters: Any = None) -> pd.DataFrame:
         self.searched, self.wishes = (text, image), {"filters": filters}
         return self._list_first(k)
-
-    def replace_events(self, events: pd.DataFrame) -> None:
-        self._live = open_live_features(self.bundle.tables, self.bundle.standing)
-        self.add_events(events)
 
     def add_items(self, items: pd.DataFrame) -> None:
         self.added |= {row["item_id"]: row for row in items.to_dict("records")}
