@@ -71,8 +71,16 @@ def test_a_bundle_without_a_ranker_has_no_chances(unranked_artifacts, start, art
             "profile: unknown key 'agee', did you mean 'age'? Choices: age, country",
         ),
         ({"profile": {"age": "old"}}, 422, "profile age: expected a number, found 'old'"),
-        ({"likes": ["gone"]}, 422, "item 'gone' is not known to bundle {id}"),
-        ({"user_id": "user-00", "exclude": ["gone"]}, 422, "item 'gone' is not known to bundle {id}"),
+        (
+            {"likes": ["gone"]},
+            422,
+            "item: 'gone' is not known. Nearest: item-39, item-38, item-37, item-36, item-35",
+        ),
+        (
+            {"user_id": "user-00", "exclude": ["gone"]},
+            422,
+            "item: 'gone' is not known. Nearest: item-39, item-38, item-37, item-36, item-35",
+        ),
         (
             {"user_id": "user-00", "context": {"devise": "x"}},
             422,

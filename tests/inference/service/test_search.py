@@ -70,9 +70,6 @@ class TestSearch:
         assert answer.status_code == 200
         assert asked.searched == ("a quiet sea", None)
 
-    def test_for_real(self, reader):
-        assert reader.post("/search", json={"text": "thing"}).status_code == 200
-
     @pytest.mark.parametrize(
         ("picture", "status", "message"),
         [
