@@ -181,5 +181,64 @@ class TestSearch:
 
     def test_something_must_be_asked(self, recommender):
         with pytest.raises(UserError) as error:
-            recommender.search(5)
+            recommender.search()
         assert str(error.value) == "search: expected a text, an image, or both, found neither"
+
+
+class TestItems:
+    def test_a_new_item_is_found_by_what_it_is(self, fresh, bundle):
+        """It says what item-03 says; the towers hold both for nearly the same."""
+        twin = bundle.tables.items.set_index("item_id").loc["item-03"]
+        declared = bundle.store.dataset.items.features
+        row = {name: twin[name] for name, feature in declared.items() if feature.kind != "text"}
+        fresh.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New", **row}]))
+        found = fresh.recommend([SILENT_USER], 41)
+        assert len(found) == 41
+        assert "item-new" in set(found["item_id"])
+        alike = fresh.similar("item-new", "tower", 41)
+        assert len(alike) == 40
+
+    def test_others_keep_their_scores(self, fresh):
+        before = fresh.recommend(["user-00"], 28).set_index("item_id")["retrieval_score"]
+        fresh.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New"}]))
+        after = fresh.recommend(["user-00"], 29).set_index("item_id")["retrieval_score"]
+        np.testing.assert_array_equal(after[before.index], before)
+
+    def test_it_can_be_met(self, fresh):
+        fresh.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New"}]))
+        fresh.add_events(happen("user-00", "item-new"))
+        assert fresh.get_history("user-00", 1)["item_id"].tolist() == ["item-new"]
+        found = fresh.recommend(["user-00"], 40, explain=True)
+        assert "item-new" not in set(found["item_id"])
+
+    def test_events_before_it_still_count(self, fresh):
+        fresh.add_events(happen("user-00", "item-20"))
+        fresh.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New"}]))
+        assert fresh.get_history("user-00", 1)["item_id"].tolist() == ["item-20"]
+
+    def test_removed_ones_are_not_found_and_come_back(self, fresh):
+        usual = fresh.recommend(["user-00"], 10)
+        gone = list(usual["item_id"][:2])
+        fresh.remove_items(gone)
+        found = fresh.recommend(["user-00"], 10)
+        assert set(found["item_id"]).isdisjoint(gone)
+        assert len(found) == 10
+        assert set(fresh.similar("item-04", "tower", 40)["item_id"]).isdisjoint(gone)
+        fresh.add_items(pd.DataFrame([{"item_id": item, "title": "again"} for item in gone]))
+        pd.testing.assert_frame_equal(fresh.recommend(["user-00"], 10), usual)
+
+    def test_a_value_of_the_wrong_kind(self, fresh, bundle):
+        name = next(n for n, f in bundle.store.dataset.items.features.items() if f.kind == "numeric")
+        with pytest.raises(UserError, match=rf"^item {name}: expected a number, found 'much'"):
+            fresh.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New", name: "much"}]))
+
+
+def test_replaced_events_are_all_that_count(fresh):
+    before = fresh.recommend(["user-00"], 10)
+    fresh.add_events(happen("user-00", before["item_id"].iloc[0]))
+    fresh.replace_events(happen("user-00", before["item_id"].iloc[1]))
+    found = fresh.recommend(["user-00"], 40)
+    assert before["item_id"].iloc[0] in set(found["item_id"])
+    assert before["item_id"].iloc[1] not in set(found["item_id"])
+    fresh.replace_events(happen("user-00"))
+    pd.testing.assert_frame_equal(fresh.recommend(["user-00"], 10), before)
