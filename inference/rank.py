@@ -1,6 +1,6 @@
 """Retrieved candidates -> scores, and the places that are shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,10 @@ class Scored:
     scores: np.ndarray
     chances: np.ndarray
     rows: RankingRows | None
+
+    def forget_chances(self) -> "Scored":
+        """The same where candidates are not all that there were: a share of some is no share of all."""
+        return replace(self, chances=np.full_like(self.chances, np.nan))
 
     def order(self) -> np.ndarray:
         """Places, best first [num_queries, num_candidates] int64; ties keep the retrieval order."""

@@ -64,7 +64,7 @@ class Recommender:
         Returns:
             `user_id, item_id, title, rank, retrieval_score, ranking_score, chance` (and `reasons`, a list of
             str), user by user, best first; somebody new has the user id "". Where the bundle has no ranker,
-            its score is the retrieval score and its chance unknown.
+            its score is the retrieval score and its chance unknown; so is the chance under filters.
 
         Raises:
             UserError: a user, an item or a context feature is unknown, or a value is of the wrong kind.

@@ -132,6 +132,8 @@ class Snapshot:
         allowed = self._find_allowed(wish.filters)
         candidates = self._index.search(embedded, num_candidates, excluded, allowed)
         scored = self._score(live, asking, queries, candidates)
+        if wish.filters:
+            scored = scored.forget_chances()
         ranked = show(scored, choose(scored, wish, self.catalogue.groups, tables.item_vectors))
         frame = self._build_frame(queries, ranked)
         if wish.explain:

@@ -147,6 +147,7 @@ class TestWishes:
         found = recommender.recommend(["user-00"], 40, filters={name: value})
         met = set(recommender.get_history("user-00", 100)["item_id"])
         assert set(found["item_id"]) == has_it - met
+        assert found["chance"].isna().all()
 
     def test_excluded_items_do_not_come_up(self, recommender):
         usual = recommender.recommend(["user-00"], 10)["item_id"]
