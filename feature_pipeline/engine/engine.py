@@ -7,12 +7,15 @@ is found, because Spark has no as-of join: `look_up` is theirs.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-import pandas as pd
+import numpy as np
 import pyarrow as pa
+
+from feature_pipeline.arrays import Arrays
 
 
 class Computation:
@@ -52,6 +55,11 @@ class Computation:
     def schema(self) -> pa.Schema:
         """Types of the result's columns."""
         return self.expression.schema().to_pyarrow()
+
+    @cached_property
+    def dtypes(self) -> dict[str, np.dtype[Any]]:
+        """The same for arrays, where all values are known."""
+        return {field.name: np.dtype(field.type.to_pandas_dtype()) for field in self.schema}
 
     def _to_sql(self, expression: ir.Table) -> str:
         return str(ibis.to_sql(expression, dialect=self._dialect))
@@ -96,7 +104,7 @@ class Engine(ABC):
         return computation.sources
 
     @abstractmethod
-    def run(self, computation: Computation, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    def run(self, computation: Computation, tables: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
         """Computes the result.
 
         Args:
@@ -104,7 +112,8 @@ class Engine(ABC):
             tables: rows of every table that `find_sources` names.
 
         Returns:
-            The rows of the result, in no order.
+            The columns of the result, their rows in no order; one that is unknown in places is float64, with
+            NaN there.
         """
 
 
@@ -113,7 +122,18 @@ def declare_table(name: str, *columns: str) -> ir.Table:
     return ibis.table(dict.fromkeys(columns, "int64"), name=name)
 
 
-def to_frame(table: pa.Table, schema: pa.Schema) -> pd.DataFrame:
+def to_arrow(rows: Arrays) -> pa.Table:
+    """Rows as an engine reads them."""
+    return pa.table(dict(rows))
+
+
+def to_arrays(table: pa.Table, schema: pa.Schema) -> dict[str, np.ndarray]:
     """The rows an engine returned, in the types that the expression has on every engine."""
-    frame: pd.DataFrame = table.cast(schema).to_pandas()
-    return frame
+    columns = table.cast(schema).columns
+    return {name: _to_array(column) for name, column in zip(schema.names, columns, strict=True)}
+
+
+def _to_array(column: pa.ChunkedArray) -> np.ndarray:
+    is_number = not (pa.types.is_boolean(column.type) and column.null_count)
+    values: np.ndarray = (column if is_number else column.cast("int8")).to_numpy()
+    return values

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cache, cached_property
-from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Arrays, take_rows
 from feature_pipeline.engine.engine import Computation, Engine
 from feature_pipeline.features.events import Events, StoredEvents
 from feature_pipeline.features.facts import QUERY, Columns, Facts, Level, join_columns
@@ -76,6 +76,8 @@ class FeatureBuilder:
         self._joined_recent = max(joined, default=0)
         self.query_specs = [spec for feature in self._of_query for spec in feature.list_specs(columns)]
         self.row_specs = [spec for feature in self._of_row for spec in feature.list_specs(columns)]
+        self._query_names = pd.Index([spec.name for spec in self.query_specs], dtype="str")
+        self._row_names = pd.Index([spec.name for spec in self.row_specs], dtype="str")
         self._vectors = vectors
         self._values = list_described(items, columns)
 
@@ -111,20 +113,14 @@ class FeatureBuilder:
             One row a query, in the order given, all float64.
         """
         asked = self._events.number(queries)
-        computed = np.empty((len(self.query_specs), len(queries)))
+        computed = np.empty((len(queries), len(self._query_names)), order="F")
         # A user's features read that user's events alone, so that users can take turns: it bounds the memory.
         turns = -(-len(queries) // _QUERIES_AT_ONCE)
         for turn in range(turns):
             rows = np.flatnonzero(asked[USER_ID] % turns == turn)
-            computed[:, rows] = self._compute_of_query(asked.iloc[rows]).T
-        columns = dict(zip([spec.name for spec in self.query_specs], computed, strict=True))
-        return pd.DataFrame(columns, index=range(len(queries)))
-
-    def _compute_of_query(self, asked: pd.DataFrame) -> np.ndarray:
-        """The columns of `query_specs` [num_queries, num_specs] float64."""
-        numbered = asked.assign(**{ROW: np.arange(len(asked)), QUERY: np.arange(len(asked))})
-        computed = self._run("query", self._of_query, {"asked": numbered})
-        return computed[[spec.name for spec in self.query_specs]].to_numpy("float64", na_value=np.nan)
+            own = take_rows(asked, rows) | {ROW: np.arange(len(rows)), QUERY: np.arange(len(rows))}
+            computed[rows] = _stack(self._run("query", self._of_query, {"asked": own}), self._query_names)
+        return pd.DataFrame(computed, columns=self._query_names)
 
     def compute_query_vectors(self, queries: pd.DataFrame) -> dict[str, np.ndarray]:
         """Computes what the users' earlier events left behind; see `outcome_history.compute`.
@@ -140,7 +136,8 @@ class FeatureBuilder:
         digest = hashlib.sha256(f"{self._engine.dialect} {compute_digest(self._of_query)}".encode())
         computation = compile_features(type(self._engine), self._of_query, self._columns, "query")
         for name in sorted(self._values.keys() & set(computation.sources)):
-            digest.update(self._values[name].to_csv(index=False).encode())
+            for values in self._values[name].values():
+                digest.update(values.tobytes())
         return digest.hexdigest()
 
     def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
@@ -164,31 +161,29 @@ class FeatureBuilder:
             candidates: item positions [num_queries, num_candidates] int, -1 where there is none.
 
         Returns:
-            One row for each candidate that is there, query by query in the order of `candidates`.
+            One row for each candidate that is there, query by query in the order of `candidates`; all of it
+            float64.
         """
         query, place = np.nonzero(candidates >= 0)
         asked = self._events.number(queries)
         history = self._events.find_recent(asked, self.recent)[0]
         chosen = {ROW: np.arange(len(query)), ITEM_ID: candidates[query, place].astype(np.int64)}
-        rows = asked.iloc[query].assign(**chosen)
+        rows = take_rows(asked, query) | chosen
         recent = list_recent(asked, keep_last(history, self._joined_recent))
-        counted = self._run("candidate", self._of_row, {"asked": asked, "rows": rows, "recent": recent})
-        columns: dict[str, Any] = {str(name): values for name, values in counted.items()}
+        columns = self._run("candidate", self._of_row, {"asked": asked, "rows": rows, "recent": recent})
         for feature in self._of_row:
             if isinstance(feature, ArrayFeature):
                 computed = feature.compute(self._units, history, candidates)
                 columns |= {name: values[query, place] for name, values in computed.items()}
-        return pd.DataFrame(
-            {spec.name: columns[spec.name] for spec in self.row_specs}, index=range(len(query))
-        )
+        return pd.DataFrame(_stack(columns, self._row_names), columns=self._row_names)
 
     @cached_property
     def _units(self) -> dict[str, np.ndarray]:
         return {name: normalize(values) for name, values in self._vectors.items()}
 
     def _run(
-        self, level: Level, features: tuple[Feature, ...], tables: Mapping[str, pd.DataFrame]
-    ) -> pd.DataFrame:
+        self, level: Level, features: tuple[Feature, ...], tables: Mapping[str, Arrays]
+    ) -> dict[str, np.ndarray]:
         """The columns that the engine computes, one row for each row asked, in order."""
         computation = compile_features(type(self._engine), features, self._columns, level)
         known = {**self._values, **tables}
@@ -197,12 +192,19 @@ class FeatureBuilder:
             for name in self._engine.find_sources(computation)
         }
         computed = self._engine.run(computation, given)
-        if not computed[ROW].is_monotonic_increasing:
-            computed = computed.sort_values(ROW, ignore_index=True)
-        return computed.drop(columns=ROW)
+        row = computed[ROW]
+        return computed if (row[1:] > row[:-1]).all() else take_rows(computed, np.argsort(row))
 
 
-def list_described(items: pd.DataFrame, columns: Columns) -> dict[str, pd.DataFrame]:
+def _stack(columns: Arrays, names: pd.Index) -> np.ndarray:
+    """Columns side by side [num_rows, num_names] float64."""
+    stacked = np.empty((len(columns[ROW]), len(names)), order="F")
+    for place, name in enumerate(names):
+        stacked[:, place] = columns[name]
+    return stacked
+
+
+def list_described(items: pd.DataFrame, columns: Columns) -> dict[str, Arrays]:
     """What describes the items, as expressions read it: `values_<category>` and `numbers_<number>`."""
     values = {f"values_{name}": list_values(items[name]) for name in columns.categories}
     return values | {f"numbers_{name}": list_numbers(items[name]) for name in columns.numbers}

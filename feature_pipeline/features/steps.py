@@ -28,7 +28,7 @@ def find_steps(events: pd.DataFrame, reach: int) -> pd.DataFrame:
         See `Timeline.find_steps`.
     """
     timeline = order_events(events)
-    return timeline.find_steps(np.arange(len(timeline)), reach)
+    return pd.DataFrame(timeline.find_steps(np.arange(len(timeline)), reach))
 
 
 def look_up_steps(facts: Facts) -> ir.Table:

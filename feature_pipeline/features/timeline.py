@@ -1,6 +1,5 @@
 """All events in the order of each user's life, found by user, by item, and by moment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from feature_pipeline.arrays import read_arrays, write_arrays
+from feature_pipeline.arrays import Arrays, read_arrays, take_rows, write_arrays
 from feature_pipeline.features.facts import FROM_ITEM, STEPS_BACK
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID
+
+_COLUMNS = "columns"
+_PLACES = "places"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Timeline:
         by_item: places of all events in the order of their items [num_events] int64.
     """
 
-    columns: Mapping[str, np.ndarray]
+    columns: Arrays
     users: np.ndarray
     starts: np.ndarray
     by_item: np.ndarray
@@ -67,11 +69,11 @@ class Timeline:
         starts: np.ndarray = np.searchsorted(items, np.arange(items.max(initial=-1) + 2))
         return starts
 
-    def take(self, places: np.ndarray) -> pd.DataFrame:
+    def take(self, places: np.ndarray) -> Arrays:
         """The events at these places."""
-        return pd.DataFrame({name: values[places] for name, values in self.columns.items()}, copy=False)
+        return take_rows(self.columns, places)
 
-    def find_steps(self, places: np.ndarray, reach: int) -> pd.DataFrame:
+    def find_steps(self, places: np.ndarray, reach: int) -> Arrays:
         """Finds which items stand near those at some places, in the same user's history.
 
         Args:
@@ -93,17 +95,18 @@ class Timeline:
                 later = np.maximum(first, second)
                 parts.append(np.stack([item[first], item[second], time[later], np.full(len(first), back)]))
         names = (FROM_ITEM, ITEM_ID, EVENT_TIME, STEPS_BACK)
-        return pd.DataFrame(dict(zip(names, np.concatenate(parts, axis=1), strict=True)))
+        return dict(zip(names, np.concatenate(parts, axis=1), strict=True))
 
 
-def order_events(events: pd.DataFrame) -> Timeline:
+def order_events(events: Arrays | pd.DataFrame) -> Timeline:
     """Puts events in order.
 
     Args:
         events: see `Timeline.columns`, in any order.
     """
-    order = np.lexsort([events[name].to_numpy() for name in (EVENT_ORDER, EVENT_TIME, USER_ID)])
-    columns = {str(name): values.to_numpy()[order] for name, values in events.items()}
+    columns = {str(name): np.asarray(values) for name, values in events.items()}
+    order = np.lexsort([columns[name] for name in (EVENT_ORDER, EVENT_TIME, USER_ID)])
+    columns = take_rows(columns, order)
     users, starts = np.unique(columns[USER_ID], return_index=True)
     by_item = np.argsort(columns[ITEM_ID], kind="stable")
     return Timeline(columns, users, np.append(starts, len(order)), by_item)
@@ -111,11 +114,11 @@ def order_events(events: pd.DataFrame) -> Timeline:
 
 def write_timeline(timeline: Timeline, folder: Path) -> None:
     """Writes arrays that many processes can map into their memory."""
-    arrays = {"users": timeline.users, "starts": timeline.starts, "by_item": timeline.by_item}
-    write_arrays(folder, arrays, timeline.columns)
+    places = {"users": timeline.users, "starts": timeline.starts, "by_item": timeline.by_item}
+    write_arrays(folder / _PLACES, places)
+    write_arrays(folder / _COLUMNS, timeline.columns)
 
 
 def read_timeline(folder: Path) -> Timeline:
     """Reads what `write_timeline` wrote, memory-mapped."""
-    arrays, columns = read_arrays(folder)
-    return Timeline(columns, **arrays)
+    return Timeline(read_arrays(folder / _COLUMNS), **read_arrays(folder / _PLACES))

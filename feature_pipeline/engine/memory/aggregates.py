@@ -1,66 +1,81 @@
 """Counts, sums and extremes of groups of rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ibis.expr.operations as ops
 import numpy as np
 
-from feature_pipeline.engine.memory.column import Column, Mask
-from feature_pipeline.engine.memory.errors import refuse
+from feature_pipeline.engine.memory.column import Column, both
 from feature_pipeline.engine.memory.groups import Groups
 
-Evaluate = Callable[[Any], Column]
-
-_LIMITS = np.iinfo(np.int64)
+Aggregate = Callable[[Groups, Column], Column]
 
 
-def aggregate(operation: Any, evaluate: Evaluate, groups: Groups) -> Column:
-    """One value for each group [num_groups].
-
-    Args:
-        operation: a reduction of Ibis.
-        evaluate: computes the columns that it reads, for all rows.
-        groups: of the rows.
-    """
-    read = None if isinstance(operation, ops.CountStar) else evaluate(operation.arg)
-    counted = _find_counted(read, None if operation.where is None else evaluate(operation.where))
-    if isinstance(operation, ops.CountStar | ops.Count):
-        return Column(_count(counted, groups))
-    assert read is not None
-    function, nothing = _choose(operation, read.values.dtype)
-    values = read.values.astype(np.int64) if read.values.dtype == bool else read.values
-    if counted is not None:
-        values = np.where(counted, values, nothing)
-    reduced = function.reduceat(values[groups.order], groups.starts) if len(groups.starts) else values[:0]
-    return Column(reduced, None if counted is None else _count(counted, groups) > 0)
+def keep_where(column: Column, condition: Column) -> Column:
+    """The column, unknown where the condition does not hold: no aggregate counts it then."""
+    return Column(column.values, both(column.known, condition.holds()))
 
 
-def _choose(operation: Any, dtype: np.dtype[Any]) -> tuple[np.ufunc, float]:
-    """How two values become one, and the value that changes nothing."""
-    is_float = dtype == np.float64
-    if isinstance(operation, ops.Sum):
-        return np.add, 0
-    if isinstance(operation, ops.Max):
-        return np.maximum, -np.inf if is_float else _LIMITS.min
-    if isinstance(operation, ops.Min):
-        return np.minimum, np.inf if is_float else _LIMITS.max
-    return refuse(operation, "this aggregate")
+def count(groups: Groups, column: Column) -> Column:
+    """How many values are known [num_groups] int64."""
+    if column.known is None:
+        return Column(np.diff(groups.starts, append=groups.num_rows))
+    return Column(_reduce(np.add, groups, column.known.astype(np.int64)))
 
 
-def _find_counted(read: Column | None, where: Column | None) -> Mask:
-    """The rows that count: known, and not filtered out."""
-    known = None if read is None else read.known
-    if where is None:
-        return known
-    holds = where.fill(False).astype(bool)
-    return holds if known is None else holds & known
+def count_distinct(groups: Groups, column: Column) -> Column:
+    """How many different values are known [num_groups] int64."""
+    rows = slice(None) if column.known is None else column.known
+    group, value = groups.of_row[rows], column.values[rows]
+    order = np.lexsort([value, group])
+    group, value = group[order], value[order]
+    is_new = np.ones(len(group), bool)
+    is_new[1:] = (group[1:] != group[:-1]) | (value[1:] != value[:-1])
+    return Column(np.bincount(group[is_new], minlength=len(groups.starts)))
 
 
-def _count(counted: Mask, groups: Groups) -> np.ndarray:
-    if counted is None:
-        return np.diff(groups.starts, append=len(groups.order))
+def add_up(groups: Groups, column: Column) -> Column:
+    """The sum of the known values, unknown where none is [num_groups]."""
+    values = column.fill(0)
+    return _reduce_known(np.add, groups, column, values.astype(np.int64) if values.dtype == bool else values)
+
+
+def find_greatest(groups: Groups, column: Column) -> Column:
+    """The greatest known value, unknown where none is [num_groups]."""
+    return _reduce_known(np.maximum, groups, column, column.fill(find_limits(column.values.dtype)[0]))
+
+
+def find_least(groups: Groups, column: Column) -> Column:
+    """The least known value, unknown where none is [num_groups]."""
+    # NaN counts as greater than all else, as in SQL.
+    return _reduce_known(np.fmin, groups, column, column.fill(find_limits(column.values.dtype)[1]))
+
+
+AGGREGATES: Mapping[type[ops.Reduction], Aggregate] = {
+    ops.CountStar: count,
+    ops.Count: count,
+    ops.CountDistinct: count_distinct,
+    ops.Sum: add_up,
+    ops.Max: find_greatest,
+    ops.Min: find_least,
+}
+
+
+def find_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """The least and the greatest value of a type."""
+    if np.issubdtype(dtype, np.integer):
+        return np.iinfo(dtype).min, np.iinfo(dtype).max
+    return (False, True) if np.issubdtype(dtype, np.bool_) else (-np.inf, np.inf)
+
+
+def _reduce_known(function: np.ufunc, groups: Groups, column: Column, values: np.ndarray) -> Column:
+    known = None if column.known is None else _reduce(np.logical_or, groups, column.known)
+    return Column(_reduce(function, groups, values), known)
+
+
+def _reduce(function: np.ufunc, groups: Groups, values: np.ndarray) -> np.ndarray:
     if not len(groups.starts):
-        return np.zeros(0, np.int64)
-    counts: np.ndarray = np.add.reduceat(counted[groups.order].astype(np.int64), groups.starts)
-    return counts
+        return values[:0]
+    reduced: np.ndarray = function.reduceat(groups.arrange(values), groups.starts)
+    return reduced

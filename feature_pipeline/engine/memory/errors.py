@@ -2,6 +2,8 @@
 
 from typing import Any, NoReturn
 
+import ibis.expr.operations as ops
+
 from feature_pipeline.errors import UserError
 
 
@@ -11,7 +13,8 @@ class UnsupportedExpressionError(UserError):
 
 def refuse(operation: Any, what: str) -> NoReturn:
     """Raises UnsupportedExpressionError, which names the operation."""
+    name = operation.name if isinstance(operation, ops.Value) else type(operation).__name__
     raise UnsupportedExpressionError(
-        f"{type(operation).__name__}: {what} is not known to the engine of serving. Remedy: express the "
-        "feature by the operations of feature_pipeline/engine/memory/values.py"
+        f"{name}: the engine of serving does not know {what}. Remedy: express the feature by operations that "
+        "feature_pipeline/engine/memory knows (values.py, aggregates.py, windows.py)"
     )

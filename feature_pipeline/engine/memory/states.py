@@ -2,125 +2,148 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from feature_pipeline.engine.memory.column import Column
-from feature_pipeline.engine.memory.errors import refuse
+from feature_pipeline.engine.memory.column import Column, both
+from feature_pipeline.engine.memory.groups import Groups, select_first
+from feature_pipeline.engine.memory.keys import NO_KEY, KeySpace, fit_keys
+from feature_pipeline.engine.memory.selection import Selection, select, take
 
-# A key and an instant share a whole number: the key's place above, the instant's place in these bits.
-_INSTANT_BITS = 32
+
+@dataclass(frozen=True)
+class Spans:
+    """Where the states of keys lie.
+
+    Attributes:
+        before: the row before the first state of each key [num_rows] int64.
+        stops: the row after its last one [num_rows] int64.
+    """
+
+    before: np.ndarray
+    stops: np.ndarray
 
 
 @dataclass(frozen=True)
 class States:
-    """The state of each key after each instant.
+    """The state of each key after each instant, ordered by both.
 
     Attributes:
-        columns: values of each state [num_states] int64 by name; each key and instant has one.
-        keys: the keys that have states, as whole numbers, ascending [num_keys] int64.
-        instants: the instants that have states, ascending [num_instants] int64 microseconds.
-        places: key and instant of each state, ascending [num_states] int64.
-        spans: how many values each part of a key but the first may take, see `_join_key`.
+        columns: values of each state by name, the instant among them, the key's parts not.
+        instant: which of the columns says when; int64 microseconds, all known.
+        space: of the keys.
+        keys: the keys that have states, numbered in their space, ascending [num_keys] int64.
+        starts: where the states of each key start, and at last where they end [num_keys + 1] int64.
     """
 
-    columns: Mapping[str, np.ndarray]
+    columns: Mapping[str, Column]
+    instant: str
+    space: KeySpace
     keys: np.ndarray
-    instants: np.ndarray
-    places: np.ndarray
-    spans: tuple[int, ...]
+    starts: np.ndarray
 
-    def look_up(self, key: Sequence[np.ndarray], moment: np.ndarray) -> np.ndarray:
-        """The latest state of each key strictly before its moment.
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def locate(self, key: Sequence[Column]) -> Spans:
+        """Where the states of keys lie.
 
         Args:
-            key: parts of each key [num_rows] int64 each.
-            moment: [num_rows] int64 microseconds.
-
-        Returns:
-            Row of the state [num_rows] int64, -1 where there is none yet.
+            key: its parts [num_rows] each.
         """
-        if not len(self.keys):
-            return np.full(len(moment), -1)
-        wanted = _join_key(key, self.spans)
-        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        instant = np.searchsorted(self.instants, moment)
-        before = np.searchsorted(self.places, (place << _INSTANT_BITS) + instant) - 1
-        is_own = (self.keys[place] == wanted) & (before >= 0)
-        is_own &= self.places[before] >> _INSTANT_BITS == place
-        return np.where(is_own, before, -1)
+        wanted = self.space.number(key)
+        spans = Spans(np.full(len(wanted), -1), np.zeros(len(wanted), np.int64))
+        if len(self.keys):
+            # In their order they are found several times as fast, and many are not there.
+            order = np.argsort(wanted)
+            ordered = wanted[order]
+            place = np.minimum(np.searchsorted(self.keys, ordered), len(self.keys) - 1)
+            is_there = self.keys[place] == ordered
+            rows, place = order[is_there], place[is_there]
+            spans.before[rows], spans.stops[rows] = self.starts[place] - 1, self.starts[place + 1]
+        return spans
 
-    def take(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """A column of the states at `rows` [num_rows] int64; anything where the row is -1."""
-        values = self.columns[name]
-        return values[rows] if len(values) else np.zeros(len(rows), np.int64)
+    def read(self, name: str, selection: Selection) -> Column:
+        """A column of selected states.
+
+        Args:
+            name: of the column.
+            selection: rows of states, -1 where there is none.
+        """
+        return take(self.columns[name], selection)
 
 
-def order_states(columns: Mapping[str, Column], key: Sequence[str], instant: str) -> States:
-    """Orders states for look-ups.
+class AnyStates(Protocol):
+    """States in one piece or in layers."""
+
+    @property
+    def instant(self) -> str:
+        """The column that says when."""
+
+    def locate(self, key: Sequence[Column]) -> Spans:
+        """See `States.locate`."""
+
+    def read(self, name: str, selection: Selection) -> Column:
+        """See `States.read`."""
+
+
+def locate(states: AnyStates, *key: Column) -> Spans:
+    """Where the states of keys lie, whose parts are [num_rows] each."""
+    return states.locate(key)
+
+
+def find_before(states: AnyStates, spans: Spans, moment: Column) -> Selection:
+    """The latest state of each key strictly before its moment [num_rows] microseconds."""
+    times, last = moment.values, spans.stops - 1
+    is_early = _read_instants(states, last) < times
+    # Most moments are later than all that is known of the key, which saves the search.
+    found = np.where(is_early & (spans.before < last), last, spans.before)
+    step = _find_first_step(int((last - found).max(initial=0)))
+    while step:
+        further = found + step
+        is_early = _read_instants(states, np.minimum(further, last)) < times
+        found += step * (is_early & (further <= last))
+        step //= 2
+    return Selection(len(found), found, both(found > spans.before, moment.known))
+
+
+def _read_instants(states: AnyStates, rows: np.ndarray) -> np.ndarray:
+    return states.read(states.instant, Selection(len(rows), rows)).values
+
+
+def _find_first_step(longest: int) -> int:
+    """The greatest power of two up to a length; 0 for none."""
+    return 1 << longest.bit_length() >> 1
+
+
+def read_state(states: AnyStates, name: str, selection: Selection) -> Column:
+    """A column of the states that were found."""
+    return states.read(name, selection)
+
+
+def order_states(
+    names: tuple[str, ...], num_parts: int, instant: str, instants: Groups, *columns: Column
+) -> States:
+    """Orders states for look-ups; those of an unknown key or instant are never found and left out.
 
     Args:
-        columns: by name, all known; states of one key and instant are equal.
-        key: which columns are the key.
+        names: of the columns.
+        num_parts: how many of the columns, the first ones, are the key.
         instant: which column says when.
+        instants: rows by key and instant; those of one group are equal.
+        columns: of the states, the key's parts first.
     """
-    for name, column in columns.items():
-        if column.known is not None and not column.known.all():
-            refuse(column, f"a state with unknown values ({name})")
-    values = {name: column.values for name, column in columns.items()}
-    parts = [values[name] for name in key]
-    spans = tuple(int(part.max(initial=0)) + 1 for part in parts[1:])
-    keys, place_of = np.unique(_join_key(parts, spans), return_inverse=True)
-    instants, instant_of = np.unique(values[instant], return_inverse=True)
-    places, rows = np.unique((place_of << _INSTANT_BITS) + instant_of, return_index=True)
-    return States({name: column[rows] for name, column in values.items()}, keys, instants, places, spans)
-
-
-def _join_key(parts: Sequence[np.ndarray], spans: tuple[int, ...]) -> np.ndarray:
-    """One whole number for each key, -1 for what no key has."""
-    joined, is_possible = parts[0].astype(np.int64), parts[0] >= 0
-    for part, span in zip(parts[1:], spans, strict=True):
-        is_possible = is_possible & (part >= 0) & (part < span)
-        joined = joined * span + part
-    return np.where(is_possible, joined, -1)
-
-
-@dataclass(frozen=True)
-class LayeredStates:
-    """States that stand, and those of keys to which something happened since; both may be shared by threads.
-
-    Attributes:
-        standing: of all keys.
-        fresh: all states of the owners, the standing ones included.
-        owners: whose states are fresh: first parts of keys, ascending [num_owners] int64.
-    """
-
-    standing: States
-    fresh: States
-    owners: np.ndarray
-
-    def look_up(self, key: Sequence[np.ndarray], moment: np.ndarray) -> np.ndarray:
-        """As `States.look_up`; fresh states are numbered after the standing ones."""
-        standing = self.standing.look_up(key, moment)
-        is_fresh = is_among(key[0], self.owners)
-        if not is_fresh.any():
-            return standing
-        fresh = self.fresh.look_up([part[is_fresh] for part in key], moment[is_fresh])
-        standing[is_fresh] = np.where(fresh >= 0, fresh + len(self.standing.places), -1)
-        return standing
-
-    def take(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """As `States.take`."""
-        count = len(self.standing.places)
-        is_fresh = rows >= count
-        taken = self.standing.take(name, np.where(is_fresh, -1, rows))
-        taken[is_fresh] = self.fresh.take(name, rows[is_fresh] - count)
-        return taken
-
-
-def is_among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Which values are among the known ones, which are ascending [num_values] bool."""
-    if not len(known):
-        return np.zeros(len(values), bool)
-    found: np.ndarray = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
-    return found
+    rows = select_first(instants)
+    ordered = [take(column, rows) for column in columns]
+    parts, when = ordered[:num_parts], ordered[names.index(instant)]
+    space = fit_keys(parts)
+    numbers = space.number(parts)
+    kept = select(Column(numbers != NO_KEY, when.known))
+    numbers = take(Column(numbers), kept).values
+    is_first = np.ones(len(numbers), bool)
+    is_first[1:] = numbers[1:] != numbers[:-1]
+    starts = np.flatnonzero(is_first)
+    values = {name: take(column, kept) for name, column in zip(names, ordered, strict=True)}
+    own = {name: column for name, column in values.items() if name not in names[:num_parts]}
+    return States(own, instant, space, numbers[starts], np.append(starts, len(numbers)))

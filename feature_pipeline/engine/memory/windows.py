@@ -1,79 +1,96 @@
-"""Values over a group's rows, or over its rows so far, all rows of the same instant included."""
+"""Values over a group's rows so far, all rows of the same instant included."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import ibis.expr.operations as ops
 import numpy as np
-import pandas as pd
 
-from feature_pipeline.engine.memory.aggregates import Evaluate, aggregate
+from feature_pipeline.engine.memory.aggregates import add_up, count, find_greatest, find_least, find_limits
 from feature_pipeline.engine.memory.column import Column
-from feature_pipeline.engine.memory.errors import refuse
-from feature_pipeline.engine.memory.groups import Groups, group
+from feature_pipeline.engine.memory.groups import Groups, repeat_for_rows
+from feature_pipeline.engine.memory.selection import Selection, take
 
-_LIMITS = np.iinfo(np.int64)
-
-
-def compute_window(window: Any, evaluate: Evaluate, num_rows: int) -> Column:
-    """One value for each row [num_rows].
-
-    Args:
-        window: over a whole group, or over its rows so far.
-        evaluate: computes the columns that the window reads.
-        num_rows: of the table.
-    """
-    if any(not key.ascending for key in window.order_by):
-        refuse(window, "a descending order")
-    keys = [evaluate(key).values for key in window.group_by]
-    within = [evaluate(key.arg).values for key in window.order_by]
-    groups = group(keys, num_rows, within)
-    back = np.empty(num_rows, np.int64)
-    back[groups.order] = np.arange(num_rows)
-    return _compute_in_order(window, evaluate, groups, within).take(back)
+# Of the groups, of the instants in them, and a column.
+Running = Callable[[Groups, Groups, Column], Column]
 
 
-def _compute_in_order(window: Any, evaluate: Evaluate, groups: Groups, within: list[np.ndarray]) -> Column:
-    """The values in the order of the groups."""
-    function, number = window.func, groups.number()
-    if isinstance(function, ops.Lag) and function.offset is None and function.default is None:
-        return _take_previous(evaluate(function.arg), groups)
-    if isinstance(function, ops.MinRank):
-        instants = group([number, *(column[groups.order] for column in within)], len(number))
-        return Column(instants.starts[instants.number()] - groups.starts[number])
-    if not within:
-        return aggregate(function, evaluate, groups).take(number)
-    if window.how != "range" or window.start is not None or not _is_current_row(window.end):
-        refuse(window, "a frame other than the rows so far")
-    return _accumulate(function, evaluate, groups, within)
+def count_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+    """How many values are known so far [num_rows] int64."""
+    return repeat_for_rows(Column(_add_up(groups, instants, count(instants, column).values)), instants)
 
 
-def _is_current_row(boundary: Any) -> bool:
-    return boundary is not None and isinstance(boundary.value, ops.Literal) and boundary.value.value == 0
-
-
-def _take_previous(column: Column, groups: Groups) -> Column:
-    """The value of the row before, unknown at the start of a group."""
-    previous = np.roll(groups.order, 1)
-    has_one = np.ones(len(previous), bool)
-    has_one[groups.starts] = False
-    return column.take(previous, has_one)
-
-
-def _accumulate(function: Any, evaluate: Evaluate, groups: Groups, within: list[np.ndarray]) -> Column:
-    """First over each instant, then over the instants so far."""
-    number = groups.number()
-    instants = group([number, *(column[groups.order] for column in within)], len(number))
-    # The rows lie in the order of their groups, and so do the instants.
-    of_instant = aggregate(function, evaluate, Groups(groups.order, instants.starts))
-    group_of = pd.Series(number[instants.starts])
-    if isinstance(function, ops.Max | ops.Min):
-        is_greatest = isinstance(function, ops.Max)
-        nothing = _LIMITS.min if is_greatest else _LIMITS.max
-        running = pd.Series(of_instant.fill(nothing)).groupby(group_of)
-        values = (running.cummax() if is_greatest else running.cummin()).to_numpy()
-    else:
-        values = pd.Series(of_instant.fill(0)).groupby(group_of).cumsum().to_numpy()
+def add_up_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+    """The sum of the known values so far, unknown where none is [num_rows] int64."""
+    sums = add_up(instants, column)
     known = None
-    if of_instant.known is not None:
-        known = pd.Series(of_instant.known).groupby(group_of).cummax().to_numpy()
-    return Column(values, known).take(instants.number())
+    if sums.known is not None:
+        known = _add_up(groups, instants, sums.known.astype(np.int64)) > 0
+    return repeat_for_rows(Column(_add_up(groups, instants, sums.fill(0)), known), instants)
+
+
+def find_greatest_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+    """The greatest known value so far, unknown where none is [num_rows] int64."""
+    return _find_extreme(groups, instants, find_greatest(instants, column), is_greatest=True)
+
+
+def find_least_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+    """The least known value so far, unknown where none is [num_rows] int64."""
+    return _find_extreme(groups, instants, find_least(instants, column), is_greatest=False)
+
+
+RUNNING: Mapping[type[ops.Reduction], Running] = {
+    ops.CountStar: count_so_far,
+    ops.Count: count_so_far,
+    ops.Sum: add_up_so_far,
+    ops.Max: find_greatest_so_far,
+    ops.Min: find_least_so_far,
+}
+
+
+def find_previous(groups: Groups, column: Column) -> Column:
+    """The value of the row before, unknown at the start of a group [num_rows]."""
+    order = np.arange(groups.num_rows) if groups.order is None else groups.order
+    previous, has_one = np.empty_like(order), np.ones(groups.num_rows, bool)
+    previous[order[1:]], previous[order[:1]] = order[:-1], -1
+    has_one[order[groups.starts]] = False
+    return take(column, Selection(groups.num_rows, previous, has_one))
+
+
+def rank(groups: Groups, instants: Groups) -> Column:
+    """How many rows of the group stand before the row's instant [num_rows] int64."""
+    return Column(instants.starts[instants.of_row] - groups.starts[groups.of_row])
+
+
+def _add_up(groups: Groups, instants: Groups, values: np.ndarray) -> np.ndarray:
+    """Sums up to each instant, of values of each instant [num_instants] int64."""
+    so_far = np.cumsum(values)
+    first = _find_first(groups, instants)
+    before = so_far[first] - values[first]
+    summed: np.ndarray = so_far - before[_number(first, len(values))]
+    return summed
+
+
+def _find_extreme(groups: Groups, instants: Groups, column: Column, is_greatest: bool) -> Column:
+    """The extremes up to each instant, of those of each instant, for each row."""
+    nothing = find_limits(column.values.dtype)[0 if is_greatest else 1]
+    distinct, rank = np.unique(column.fill(nothing), return_inverse=True)
+    if not is_greatest:
+        distinct, rank = distinct[::-1], len(distinct) - 1 - rank
+    # Each group's ranks lie above those of the groups before it, so that they begin anew.
+    lift = _number(_find_first(groups, instants), len(rank)) * len(distinct)
+    values = distinct[np.maximum.accumulate(rank + lift) - lift]
+    known = None
+    if column.known is not None:
+        known = _add_up(groups, instants, column.known.astype(np.int64)) > 0
+    return repeat_for_rows(Column(values, known), instants)
+
+
+def _find_first(groups: Groups, instants: Groups) -> np.ndarray:
+    """The first instant of each group [num_groups] int64."""
+    first: np.ndarray = np.searchsorted(instants.starts, groups.starts)
+    return first
+
+
+def _number(first: np.ndarray, num_instants: int) -> np.ndarray:
+    """The group of each instant [num_instants] int64."""
+    return np.repeat(np.arange(len(first)), np.diff(first, append=num_instants))
