@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-import inference.recommender as serving
+import inference.snapshot as serving
 from inference.recommender import Recommender
 from training_pipeline.bundle import Bundle, open_current_bundle
 from training_pipeline.ranking.model import Ranker
@@ -58,7 +58,7 @@ def time_parts(bundle: Bundle, recommender: Recommender, users: list[str], k: in
         calls: dict[str, tuple[Callable[..., Any], Any, Any]] = {}
         with (
             noting(serving, "embed_queries", calls),
-            noting(type(recommender._index), "search", calls),
+            noting(type(recommender._snapshot._index), "search", calls),
             noting(Ranker, "score", calls),
         ):
             recommender.recommend([user], k)
