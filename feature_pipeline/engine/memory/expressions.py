@@ -14,7 +14,7 @@ from feature_pipeline.engine.memory.errors import refuse
 from feature_pipeline.engine.memory.groups import divide, repeat_for_rows, sort_rows
 from feature_pipeline.engine.memory.plan import Plan
 from feature_pipeline.engine.memory.values import find_function
-from feature_pipeline.engine.memory.windows import RUNNING, find_previous, rank
+from feature_pipeline.engine.memory.windows import RUNNING, find_first, find_previous, rank
 
 _TRUE = ibis.literal(True).op()
 
@@ -125,7 +125,8 @@ class Expressions:
         for read in function.args:
             if isinstance(read, ops.Value) and read.dtype.is_floating():
                 refuse(function, "running values of floats, which add up differently in every order")
-        return plan.add(running, groups, instants, self._compile_counted(function))
+        first = plan.add(find_first, groups, instants)
+        return plan.add(running, first, instants, self._compile_counted(function))
 
     def _compile_counted(self, reduction: Any) -> int:
         """The column that a reduction reads, unknown where its condition does not hold."""

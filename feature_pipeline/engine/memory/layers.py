@@ -1,15 +1,16 @@
 """States that stand, and over them those of owners to whom something happened since."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
-from feature_pipeline.engine.memory.column import Column, join
+from feature_pipeline.engine.memory.column import Column, both, join
 from feature_pipeline.engine.memory.keys import fit_keys
 from feature_pipeline.engine.memory.selection import Selection, take
 from feature_pipeline.engine.memory.states import Spans, States
-from feature_pipeline.engine.memory.values import choose
 
 # A layer stays apart while the one beneath is so many times as large: adding costs little, and reading, too.
 GROWTH = 4
@@ -28,35 +29,49 @@ class LayeredStates:
     layers: tuple[States, ...]
     owners: tuple[np.ndarray, ...] = ()
 
-    @property
-    def instant(self) -> str:
-        """The column that says when."""
-        return self.layers[0].instant
-
     def locate(self, key: Sequence[Column]) -> Spans:
         """See `States.locate`."""
-        spans, count = self.layers[0].locate(key), len(self.layers[0])
-        for layer, owners in zip(self.layers[1:], self.owners, strict=True):
+        spans = self.layers[0].locate(key)
+        for layer, first, owners in zip(self.layers[1:], self.firsts[1:], self.owners, strict=True):
             is_own = is_among(key[0].values, owners)
             if is_own.any():
                 own = layer.locate(key)
-                before = np.where(is_own, own.before + count, spans.before)
-                spans = Spans(before, np.where(is_own, own.stops + count, spans.stops))
-            count += len(layer)
+                before = np.where(is_own, own.before + first, spans.before)
+                spans = Spans(before, np.where(is_own, own.stops + first, spans.stops))
         return spans
+
+    def search(self, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """See `States.search`."""
+        found = before.copy()
+        for layer, first, rows in self._divide(last):
+            found[rows] = layer.search(before[rows] - first, last[rows] - first, times[rows]) + first
+        return found
 
     def read(self, name: str, selection: Selection) -> Column:
         """See `States.read`."""
-        rows, count = selection.rows, len(self.layers[0])
+        rows = selection.rows
         assert rows is not None, "what a look-up has found"
-        if (rows < count).all():
+        if len(self.layers) == 1 or (rows < len(self.layers[0])).all():
             return self.layers[0].read(name, selection)
-        column = self.layers[0].read(name, replace(selection, rows=np.where(rows < count, rows, -1)))
-        for layer in self.layers[1:]:
-            is_own = (rows >= count) & (rows < count + len(layer))
-            own = layer.read(name, replace(selection, rows=np.where(is_own, rows - count, -1)))
-            column, count = choose(Column(is_own), own, column), count + len(layer)
-        return column
+        values = np.zeros(len(rows), self.layers[0].columns[name].values.dtype)
+        known = np.zeros(len(rows), bool)
+        for layer, first, own in self._divide(rows):
+            column = layer.read(name, Selection(len(own), rows[own] - first))
+            values[own] = column.values
+            known[own] = True if column.known is None else column.known
+        return Column(values, both(known, selection.found))
+
+    @cached_property
+    def firsts(self) -> list[int]:
+        """The row at which each layer starts."""
+        return list(accumulate((len(layer) for layer in self.layers[:-1]), initial=0))
+
+    def _divide(self, rows: np.ndarray) -> Iterator[tuple[States, int, np.ndarray]]:
+        """The layers of some rows, the row at which each starts, and which of the rows lie in it."""
+        for layer, first in zip(self.layers, self.firsts, strict=True):
+            own = np.flatnonzero((rows >= first) & (rows < first + len(layer)))
+            if len(own):
+                yield layer, first, own
 
     def replace(self, owners: np.ndarray, states: States) -> "LayeredStates":
         """The same, with all states of some owners as they were computed anew.

@@ -73,19 +73,44 @@ class States:
         """
         return take(self.columns[name], selection)
 
+    def search(self, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """The latest state of each key before a time, or the row before its first.
+
+        Args:
+            before: the row before the first state of each key [num_rows] int64.
+            last: the row of its last state [num_rows] int64.
+            times: [num_rows] int64 microseconds.
+        """
+        instants = self.columns[self.instant].values
+        # Most times are later than all that is known of the key, which saves the search.
+        is_early = instants[last] < times
+        found = np.where(is_early, last, before)
+        rows = np.flatnonzero(~is_early)
+        found[rows] = _bisect(instants, before[rows], last[rows], times[rows])
+        return found
+
+
+def _bisect(instants: np.ndarray, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Where the last state is not before the time."""
+    # From the greatest power of two within the longest span.
+    step = 1 << int((last - before).max(initial=0)).bit_length() >> 1
+    while step:
+        before = before + step * (instants[np.minimum(before + step, last)] < times)
+        step //= 2
+    return before
+
 
 class AnyStates(Protocol):
     """States in one piece or in layers."""
-
-    @property
-    def instant(self) -> str:
-        """The column that says when."""
 
     def locate(self, key: Sequence[Column]) -> Spans:
         """See `States.locate`."""
 
     def read(self, name: str, selection: Selection) -> Column:
         """See `States.read`."""
+
+    def search(self, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """See `States.search`."""
 
 
 def locate(states: AnyStates, *key: Column) -> Spans:
@@ -95,26 +120,10 @@ def locate(states: AnyStates, *key: Column) -> Spans:
 
 def find_before(states: AnyStates, spans: Spans, moment: Column) -> Selection:
     """The latest state of each key strictly before its moment [num_rows] microseconds."""
-    times, last = moment.values, spans.stops - 1
-    is_early = _read_instants(states, last) < times
-    # Most moments are later than all that is known of the key, which saves the search.
-    found = np.where(is_early & (spans.before < last), last, spans.before)
-    step = _find_first_step(int((last - found).max(initial=0)))
-    while step:
-        further = found + step
-        is_early = _read_instants(states, np.minimum(further, last)) < times
-        found += step * (is_early & (further <= last))
-        step //= 2
+    found, last = spans.before.copy(), spans.stops - 1
+    rows = np.flatnonzero(found < last)
+    found[rows] = states.search(found[rows], last[rows], moment.values[rows])
     return Selection(len(found), found, both(found > spans.before, moment.known))
-
-
-def _read_instants(states: AnyStates, rows: np.ndarray) -> np.ndarray:
-    return states.read(states.instant, Selection(len(rows), rows)).values
-
-
-def _find_first_step(longest: int) -> int:
-    """The greatest power of two up to a length; 0 for none."""
-    return 1 << longest.bit_length() >> 1
 
 
 def read_state(states: AnyStates, name: str, selection: Selection) -> Column:

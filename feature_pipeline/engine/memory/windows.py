@@ -10,32 +10,32 @@ from feature_pipeline.engine.memory.column import Column
 from feature_pipeline.engine.memory.groups import Groups, repeat_for_rows
 from feature_pipeline.engine.memory.selection import Selection, take
 
-# Of the groups, of the instants in them, and a column.
-Running = Callable[[Groups, Groups, Column], Column]
+# Of the first instant of each group, all instants, and a column.
+Running = Callable[[np.ndarray, Groups, Column], Column]
 
 
-def count_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+def count_so_far(first: np.ndarray, instants: Groups, column: Column) -> Column:
     """How many values are known so far [num_rows] int64."""
-    return repeat_for_rows(Column(_add_up(groups, instants, count(instants, column).values)), instants)
+    return repeat_for_rows(Column(_add_up(first, count(instants, column).values)), instants)
 
 
-def add_up_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+def add_up_so_far(first: np.ndarray, instants: Groups, column: Column) -> Column:
     """The sum of the known values so far, unknown where none is [num_rows] int64."""
     sums = add_up(instants, column)
     known = None
     if sums.known is not None:
-        known = _add_up(groups, instants, sums.known.astype(np.int64)) > 0
-    return repeat_for_rows(Column(_add_up(groups, instants, sums.fill(0)), known), instants)
+        known = _add_up(first, sums.known.astype(np.int64)) > 0
+    return repeat_for_rows(Column(_add_up(first, sums.fill(0)), known), instants)
 
 
-def find_greatest_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+def find_greatest_so_far(first: np.ndarray, instants: Groups, column: Column) -> Column:
     """The greatest known value so far, unknown where none is [num_rows] int64."""
-    return _find_extreme(groups, instants, find_greatest(instants, column), is_greatest=True)
+    return _find_extreme(first, instants, find_greatest(instants, column), is_greatest=True)
 
 
-def find_least_so_far(groups: Groups, instants: Groups, column: Column) -> Column:
+def find_least_so_far(first: np.ndarray, instants: Groups, column: Column) -> Column:
     """The least known value so far, unknown where none is [num_rows] int64."""
-    return _find_extreme(groups, instants, find_least(instants, column), is_greatest=False)
+    return _find_extreme(first, instants, find_least(instants, column), is_greatest=False)
 
 
 RUNNING: Mapping[type[ops.Reduction], Running] = {
@@ -61,34 +61,33 @@ def rank(groups: Groups, instants: Groups) -> Column:
     return Column(instants.starts[instants.of_row] - groups.starts[groups.of_row])
 
 
-def _add_up(groups: Groups, instants: Groups, values: np.ndarray) -> np.ndarray:
+def find_first(groups: Groups, instants: Groups) -> np.ndarray:
+    """The first instant of each group [num_groups] int64."""
+    first: np.ndarray = np.searchsorted(instants.starts, groups.starts)
+    return first
+
+
+def _add_up(first: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sums up to each instant, of values of each instant [num_instants] int64."""
     so_far = np.cumsum(values)
-    first = _find_first(groups, instants)
     before = so_far[first] - values[first]
     summed: np.ndarray = so_far - before[_number(first, len(values))]
     return summed
 
 
-def _find_extreme(groups: Groups, instants: Groups, column: Column, is_greatest: bool) -> Column:
+def _find_extreme(first: np.ndarray, instants: Groups, column: Column, is_greatest: bool) -> Column:
     """The extremes up to each instant, of those of each instant, for each row."""
     nothing = find_limits(column.values.dtype)[0 if is_greatest else 1]
     distinct, rank = np.unique(column.fill(nothing), return_inverse=True)
     if not is_greatest:
         distinct, rank = distinct[::-1], len(distinct) - 1 - rank
     # Each group's ranks lie above those of the groups before it, so that they begin anew.
-    lift = _number(_find_first(groups, instants), len(rank)) * len(distinct)
+    lift = _number(first, len(rank)) * len(distinct)
     values = distinct[np.maximum.accumulate(rank + lift) - lift]
     known = None
     if column.known is not None:
-        known = _add_up(groups, instants, column.known.astype(np.int64)) > 0
+        known = _add_up(first, column.known.astype(np.int64)) > 0
     return repeat_for_rows(Column(values, known), instants)
-
-
-def _find_first(groups: Groups, instants: Groups) -> np.ndarray:
-    """The first instant of each group [num_groups] int64."""
-    first: np.ndarray = np.searchsorted(instants.starts, groups.starts)
-    return first
 
 
 def _number(first: np.ndarray, num_instants: int) -> np.ndarray:

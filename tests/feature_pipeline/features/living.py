@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,8 +23,9 @@ HISTORY = 7
 _MILLION = 1_000_000
 
 
-def list_steps(features: Sequence[Feature] = EVERY_FEATURE) -> dict[str, StandingStep]:
-    """The standing steps of these features."""
+@cache
+def list_steps(features: tuple[Feature, ...] = EVERY_FEATURE) -> dict[str, StandingStep]:
+    """The standing steps of these features; they are compiled once."""
     of_query = tuple(feature for feature in features if feature.is_of_query)
     of_row = tuple(feature for feature in features if not feature.is_of_query)
     return find_standing(
@@ -39,7 +41,7 @@ def stand(world: World, features: Sequence[Feature] = EVERY_FEATURE) -> LiveEven
     interactions = world.interactions
     users = pd.Index(interactions["user_id"].unique(), dtype="str")
     numbered = number_events(interactions, users, pd.Index(world.items["item_id"]))
-    steps, values = list_steps(features), list_described(world.items, COLUMNS)
+    steps, values = list_steps(tuple(features)), list_described(world.items, COLUMNS)
     reach = max([feature.get_reach() for feature in features], default=0)
     with TemporaryDirectory() as folder:
         build_standing(numbered, steps, values, reach).write(Path(folder) / "standing")

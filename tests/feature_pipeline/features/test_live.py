@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from feature_pipeline.arrays import Arrays
 from feature_pipeline.engine.memory.memory import MemoryEngine
 from feature_pipeline.features.live import LiveEvents
-from tests.event_tables import at, repeatable, to_queries, whole_numbers
+from tests.event_tables import at, to_queries, whole_numbers
 from tests.feature_pipeline.engine.test_spark import make_world
 from tests.feature_pipeline.features.living import (
     HISTORY,
@@ -74,7 +74,7 @@ class TestEveryFeatureEqualsDuckDB:
 
 
 class TestAdd:
-    @repeatable_worlds(max_examples=15)
+    @repeatable_worlds(max_examples=12)
     @given(lives())
     def test_added_events_count_as_if_they_had_always_been_there(self, life: Life):
         live = life.stand()
@@ -87,7 +87,7 @@ class TestAdd:
         # What was added to is as it was.
         check_same(compute_all(follow(life.world, live), life.world), before)
 
-    @repeatable_worlds(max_examples=15)
+    @repeatable_worlds(max_examples=6)
     @given(lives(max_batches=1), st.randoms(use_true_random=False))
     def test_one_by_one_is_as_all_at_once(self, life: Life, random):
         # In any order of users and times.
@@ -140,7 +140,7 @@ class TestAdd:
             return True
 
         with ThreadPoolExecutor(3) as pool:
-            reading = [pool.submit(read, number) for number in range(60)]
+            reading = [pool.submit(read, number) for number in range(30)]
             for batch in cut(added, 6):
                 more = live[-1].add(to_added(batch))
                 expected.append(compute_all(follow(world, more), world))
@@ -190,7 +190,7 @@ class TestImagined:
         assert not one[0].equals(other[0])
 
 
-@repeatable(max_examples=10)
+@repeatable_worlds(max_examples=8)
 @given(lives(max_batches=1))
 def test_histories_of_any_length(life: Life):
     live = life.stand().add(to_added(life.batches[0]))

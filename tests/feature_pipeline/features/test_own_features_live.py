@@ -131,8 +131,8 @@ def test_together_and_beside_ours():
 
 
 def test_what_shares_no_states_has_none():
-    assert list_steps([EventsOfUser(), StepsToItem()]) == {}
-    assert list(list_steps([HeaviestOfUser(), StatesAsTable()])) == ["states_heaviest", "states_user"]
+    assert list_steps((EventsOfUser(), StepsToItem())) == {}
+    assert list(list_steps((HeaviestOfUser(), StatesAsTable()))) == ["states_heaviest", "states_user"]
 
 
 @pytest.mark.parametrize("source", [STATE, MOMENT, TABLE, ARRAY])

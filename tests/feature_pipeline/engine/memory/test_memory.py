@@ -168,7 +168,7 @@ def joins(draw: st.DrawFn) -> Callable[[ir.Table, ir.Table], ir.Table]:
 
 
 class TestRandomExpressions:
-    @repeatable_worlds(max_examples=25)
+    @repeatable_worlds(max_examples=20)
     @given(tables(*LEFT), tables(*RIGHT), joins(), numbers(BOTH), numbers(BOTH, 1), conditions(BOTH))
     def test_aggregates_of_joined_rows(self, one, other, join, value, key, holds):
         def build(left: ir.Table, right: ir.Table) -> ir.Table:
@@ -185,7 +185,7 @@ class TestRandomExpressions:
 
         compute(build, one=one, other=other)
 
-    @repeatable_worlds(max_examples=25)
+    @repeatable_worlds(max_examples=20)
     @given(tables(*LEFT), tables(*RIGHT), joins(), numbers(BOTH), conditions(BOTH))
     def test_windows_over_joined_rows(self, one, other, join, value, holds):
         def build(left: ir.Table, right: ir.Table) -> ir.Table:
@@ -204,7 +204,7 @@ class TestRandomExpressions:
 
         compute(build, one=one, other=other)
 
-    @repeatable_worlds(max_examples=25)
+    @repeatable_worlds(max_examples=20)
     @given(tables(*LEFT), tables(*RIGHT), joins(), numbers(LEFT), numbers(BOTH))
     def test_distinct_rows_joined_again(self, one, other, join, value, also):
         def build(left: ir.Table, right: ir.Table) -> ir.Table:
