@@ -34,12 +34,12 @@ class Ranker:
 
     def score(self, rows: RankingRows) -> np.ndarray:
         """`ranking_score` of each row [num_rows] float32: higher is better, within a query only."""
-        blocks = (rows.take(places) for places in _cut(len(rows.query)))
-        scores = [np.asarray(self._predict(block), np.float32) for block in blocks]
-        return np.concatenate([np.zeros(0, np.float32), *scores])
-
-    def _predict(self, rows: RankingRows) -> Any:
-        return self.model.predict(_build_pool(rows), thread_count=_choose_threads(rows))
+        scores = [np.zeros(0, np.float32)]
+        for places in _cut(len(rows.query)):
+            block = rows if len(places) == len(rows.query) else rows.take(places)
+            found = self.model.predict(_build_pool(block), thread_count=_choose_threads(block))
+            scores.append(np.asarray(found, np.float32))
+        return np.concatenate(scores)
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
         """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding is -inf."""
@@ -195,7 +195,7 @@ def _choose_threads(rows: RankingRows) -> int:
 def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
     vectors = {name: list(table[rows.item]) for name, table in rows.vectors.items()}
     return Pool(
-        rows.frame.assign(**vectors),
+        rows.frame.assign(**vectors) if vectors else rows.frame,
         label=None if label is None else label.astype(np.float32),
         group_id=rows.query,
         cat_features=list(rows.frame.select_dtypes(exclude="number").columns),
