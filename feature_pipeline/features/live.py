@@ -141,7 +141,7 @@ class LiveEvents:
     @property
     def last_time(self) -> int:
         """When the last event of all happened, in microseconds."""
-        return max(int(layer.columns[EVENT_TIME].max(initial=0)) for layer in self._of_users.layers)
+        return max(layer.last_time for layer in self._of_users.layers)
 
     def find_last_times(self, user_ids: Iterable[str]) -> np.ndarray:
         """When each user's last event happened [num_ids] int64 microseconds, -1 without any."""

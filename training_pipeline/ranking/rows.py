@@ -36,24 +36,39 @@ _PLAIN_KINDS = ("numeric", "categorical", "timestamp")
 
 @dataclass(frozen=True)
 class RankingRows:
-    """What the ranker reads.
+    """What the ranker reads, one row for each candidate, query by query.
 
     Attributes:
-        frame: one row for each candidate, query by query; numbers float32, categories str.
+        columns: numbers float32, categories objects of str [num_rows] each.
         query: row of the query [num_rows] int64, ascending.
         item: item position [num_rows] int32.
         vectors: embeddings of all items that the ranker reads as such [num_items, dim] float32 by name.
     """
 
-    frame: pd.DataFrame
+    columns: Arrays
     query: np.ndarray
     item: np.ndarray
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray) -> "RankingRows":
         """The rows at these places [num_chosen] int, ascending."""
-        frame = self.frame.iloc[rows].reset_index(drop=True)
-        return RankingRows(frame, self.query[rows], self.item[rows], self.vectors)
+        columns = take_rows(self.columns, rows)
+        return RankingRows(columns, self.query[rows], self.item[rows], self.vectors)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Names of the columns that are numbers."""
+        return [name for name, values in self.columns.items() if values.dtype.kind == "f"]
+
+    @property
+    def categories(self) -> list[str]:
+        """Names of the columns that are categories."""
+        return [name for name, values in self.columns.items() if values.dtype.kind == "O"]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The columns side by side."""
+        return pd.DataFrame(self.columns, range(len(self.query)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +124,7 @@ class RowBuilder:
         columns |= take_rows(self.of_items, item)
         columns |= self._score(queries, candidates.items, query, place)
         columns |= self._compute_in_blocks(queries, candidates.items)
-        return RankingRows(pd.DataFrame(columns), query, item, self.vectors)
+        return RankingRows(columns, query, item, self.vectors)
 
     def _score(
         self, queries: pd.DataFrame | Table, items: np.ndarray, query: np.ndarray, place: np.ndarray
