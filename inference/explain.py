@@ -8,9 +8,10 @@ import numpy as np
 from feature_pipeline.features.pair_category import name_met, name_share
 from feature_pipeline.features.pair_similarity import build_specs
 from feature_pipeline.schema import FeatureSpec
+from inference.modality import Modalities, compute_cosines
 from inference.rank import Ranked
 from training_pipeline.ranking.model import Ranker
-from training_pipeline.ranking.rows import CLOSE, RETRIEVAL_SCORE, RETRIEVAL_SPECS
+from training_pipeline.ranking.rows import RETRIEVAL_SPECS
 
 NUM_REASONS = 2
 AFTER_LAST = "pair_transitions_last1"
@@ -24,7 +25,7 @@ class Explainer:
         ranker: whose scores are explained; None where the retrieval order is shown.
         titles: of all items [num_items] str.
         item_embeddings: [num_items, embedding_dim] float32, to name the nearest item of the history.
-        vectors: content embeddings [num_items, dim] float32, for the same.
+        vectors: content embeddings [num_items, dim] float32, for the same, and to say in what it is near.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Explainer:
             if spec.side == "candidate" and spec.kind == "categorical"
             for name in (spec.name, name_met(spec.name), name_share(spec.name))
         }
+        self._modalities = Modalities(vectors)
         self._spaces = dict.fromkeys((spec.name for spec in RETRIEVAL_SPECS), item_embeddings)
         for name, space in vectors.items():
             self._spaces |= {spec.name: space for spec in build_specs(name)}
@@ -67,7 +69,7 @@ class Explainer:
 
     def _name_nearest(self, item: int, past: np.ndarray) -> list[str]:
         """Of the retrieval order there is one reason: the towers hold the item for close to the history."""
-        return [f"{CLOSE}: {self._find_evidence(RETRIEVAL_SCORE, {}, item, past)}"] if len(past) else []
+        return [self._say(RETRIEVAL_SPECS[0], {}, item, past)] if len(past) else []
 
     def _choose(self, effect: np.ndarray, row: dict[Any, Any], item: int, past: np.ndarray) -> list[str]:
         reasons: dict[str, str] = {}
@@ -76,8 +78,7 @@ class Explainer:
             if effect[column] <= 0 or len(reasons) == NUM_REASONS:
                 break
             if spec.reason and spec.reason not in reasons and self._is_true(spec, row[spec.name], past):
-                evidence = self._find_evidence(spec.name, row, item, past)
-                reasons[spec.reason] = f"{spec.reason}: {evidence}" if evidence else spec.reason
+                reasons[spec.reason] = self._say(spec, row, item, past)
         return list(reasons.values())
 
     def _is_true(self, spec: FeatureSpec, value: Any, past: np.ndarray) -> bool:
@@ -88,19 +89,18 @@ class Explainer:
             return True
         return bool(value) if spec.kind == "categorical" else value > 0
 
-    def _find_evidence(self, feature: str, row: dict[Any, Any], item: int, past: np.ndarray) -> str:
-        """What the words point at: a category's values, or the title of an item of the history."""
-        if feature in self._categories:
-            return str(row[self._categories[feature]]).replace("|", ", ")
-        if feature == AFTER_LAST:
-            return str(self._titles[past[-1]])
-        if feature in self._spaces:
-            space = self._spaces[feature]
-            return str(self._titles[past[np.argmax(_cosines(space[past], space[item]))]])
-        return ""
-
-
-def _cosines(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-    cosines: np.ndarray = (vectors @ vector) / np.where(norms > 0, norms, 1)
-    return cosines
+    def _say(self, spec: FeatureSpec, row: dict[Any, Any], item: int, past: np.ndarray) -> str:
+        """The words, and what they point at: a category's values, or the title of an item of the history."""
+        if spec.name in self._categories:
+            values = str(row[self._categories[spec.name]]).replace("|", ", ")
+            return f"{spec.reason}: {values}"
+        if spec.name == AFTER_LAST:
+            return f"{spec.reason}: {self._titles[past[-1]]}"
+        if spec.name not in self._spaces:
+            return str(spec.reason)
+        space = self._spaces[spec.name]
+        nearest = past[np.argmax(compute_cosines(space[past], space[item]))]
+        # The towers mix all contents; the other spaces are of one, which the words name.
+        modality = self._modalities.find(item, nearest) if spec in RETRIEVAL_SPECS else None
+        by = f" by its {modality}" if modality else ""
+        return f"{spec.reason}{by}: {self._titles[nearest]}"
