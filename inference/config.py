@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BeforeValidator, ConfigDict, PositiveInt
 
-from feature_pipeline.config import ConfigError, Strict, read_section
+from feature_pipeline.config import ConfigError, Strict, check_section, read_section, read_values
 from feature_pipeline.engine.connect import EngineConfig
+from inference.index.config import IndexConfig, IndexSection
 
 ALL_USERS = "all"
 
@@ -81,3 +82,8 @@ def _check_files(request: Request) -> None:
 def read_engine(config: DictConfig) -> EngineConfig:
     """Checks the engine's part of the composed config."""
     return read_section(EngineConfig, config, "engine")
+
+
+def read_index(config: DictConfig) -> IndexConfig:
+    """Checks the index's part of the composed config."""
+    return check_section(IndexSection, {"index": read_values(config, "index")}, "").index

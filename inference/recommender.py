@@ -13,7 +13,7 @@ from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
 from inference.explain import Explainer
-from inference.index import ExactIndex
+from inference.index.exact import ExactIndex
 from inference.query import build_queries, to_instant
 from inference.rerank import Ranked, keep_order, rerank
 from training_pipeline.bundle import Bundle
@@ -76,7 +76,7 @@ class Recommender:
             self.bundle.query_tower, examples, self._users, self.bundle.item_embeddings, self._item_index
         )
         num_candidates = max(k, self.bundle.ranker_config.candidates)
-        candidates = self._index.search(embedded, self._find_excluded(queries), num_candidates)
+        candidates = self._index.search(embedded, num_candidates, self._find_excluded(queries))
         ranked = self._rank(queries, candidates, k)
         frame = self._build_frame(queries, ranked)
         if explain:
