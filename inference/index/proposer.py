@@ -11,7 +11,7 @@ from feature_pipeline.errors import UserError
 _DIRECTIONS = "directions.npy"
 _SEARCHER = "scann"
 # What share of all variance the directions must hold.
-_VARIANCE = 0.99
+_VARIANCE = 0.98
 # How many items teach the centre of a leaf.
 _SAMPLE_A_LEAF = 125
 # Errors along an item count more than errors across it (Guo et al., 2020): so many times in the centres of

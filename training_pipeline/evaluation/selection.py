@@ -38,7 +38,12 @@ def order_best(scores: np.ndarray, k: int) -> np.ndarray:
 
     Ties keep their order.
     """
-    return np.argsort(-scores, kind="stable")[:k]
+    best = np.argsort(-scores)
+    ordered = scores[best]
+    # An order that keeps ties takes four times as long, and there are few.
+    if (ordered[1:] == ordered[:-1]).any():
+        best = np.argsort(-scores, kind="stable")
+    return best[:k]
 
 
 def stack_found(found: Sequence[Found], k: int) -> Found:
