@@ -16,10 +16,11 @@ ARGS ?=
 PLACE := $(if $(ARTIFACTS),'artifacts="$(ARTIFACTS)"')
 # What is not given stays open, so that ARGS="experiment=..." may choose the data set.
 OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.root="$(ROOT)"')
-# USER is usually the login name: it counts only when given on the command line.
+# USER is usually the login name, HOST that of the machine: they count only when given on the command line.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
+ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +54,17 @@ train: $(STAMP) ## feature store -> evaluated, published bundle (DATASET=sample)
 infer: $(STAMP) ## recommendations for USER=ID K=10 (FORMAT=json, HTML=page.html; USER=all OUT=FILE.parquet)
 	@$(BIN)/python -m inference $(OVERRIDES) k=$(K) $(if $(ASKED_USER),'user="$(subst ','\'',$(ASKED_USER))"') \
 	  $(if $(FORMAT),format=$(FORMAT)) $(if $(HTML),'html="$(HTML)"') $(if $(OUT),'out="$(OUT)"') $(ARGS)
+
+search: $(STAMP) ## items like TEXT='words', IMAGE=FILE, or both; or like ITEM=ID BY=both (text, image, tower)
+	@$(BIN)/python -m inference.search $(OVERRIDES) k=$(K) $(if $(TEXT),'text="$(subst ','\'',$(TEXT))"') \
+	  $(if $(IMAGE),'image="$(IMAGE)"') $(if $(ITEM),'item="$(ITEM)"') $(if $(BY),by=$(BY)) $(ARGS)
+
+serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until it is stopped
+	@$(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
+	  $(if $(PORT),serve.port=$(PORT)) $(if $(ASKED_HOST),'serve.host="$(ASKED_HOST)"') $(ARGS)
+
+rollback: $(STAMP) ## the bundle published before the current one is current again (BUNDLE=ID for another)
+	@$(BIN)/python -m inference.rollback $(OVERRIDES) $(if $(BUNDLE),'bundle="$(BUNDLE)"') $(ARGS)
 
 demo: $(STAMP) ## features, train and infer on the built-in sample
 	@$(BIN)/python -m feature_pipeline dataset=sample $(PLACE) $(ARGS)

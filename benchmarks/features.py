@@ -90,7 +90,7 @@ def _make_builder(interactions: pd.DataFrame) -> FeatureBuilder:
     features = list(load_features(yaml.safe_load(DEFAULTS.read_text())).values())
     engine = connect(EngineConfig(name="duckdb", threads=2, memory_limit="2GB"))
     columns = Columns(categories=("genre", "maker"), numbers=("year",))
-    return FeatureBuilder(engine, features, columns, draw_items(), interactions, {}, {})
+    return FeatureBuilder.of_table(engine, features, columns, draw_items(), interactions, {}, {})
 
 
 def compute_all(interactions: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 
 from feature_pipeline.config import check_section
 from feature_pipeline.entry import CONF
-from inference.index.config import ScannConfig
+from training_pipeline.index_config import ScannConfig
 from inference.index.exact import ExactIndex
 from inference.index.recall import compute_recall
 from inference.index.scann import ScannIndex

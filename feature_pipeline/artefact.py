@@ -28,7 +28,10 @@ class ArtefactError(UserError):
 
 
 def publish(
-    parent: Path, write: Callable[[Path], dict[str, Any]], identity: Callable[[dict[str, str]], str]
+    parent: Path,
+    write: Callable[[Path], dict[str, Any]],
+    identity: Callable[[dict[str, str]], str],
+    check: Callable[[Path], dict[str, Any]] | None = None,
 ) -> Path:
     """Writes a directory beside its final place and renames it in, then lets `current` name it.
 
@@ -36,6 +39,8 @@ def publish(
         parent: where artefacts of this kind live, as `artifacts/sample/features`.
         write: fills an empty directory and returns the manifest's own part.
         identity: from the checksums of the files (by relative path) to the artefact's id.
+        check: tries the whole directory before anybody else sees it, and returns more for the manifest;
+            nothing is published where it raises.
 
     Returns:
         The published directory `parent/<id>`. One that is already there and sound is kept.
@@ -48,14 +53,18 @@ def publish(
         checksums = compute_checksums(work)
         artefact_id = identity(checksums)
         content = {"id": artefact_id, **manifest, "checksums": checksums}
-        (work / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
+        _write_manifest(work, content)
+        if check is not None:
+            _write_manifest(work, {**content, **check(work)})
         place = parent / artefact_id
         if place.exists() and not _is_sound(place):
             shutil.rmtree(place)
-        if not place.exists():
+        if place.exists():
+            (place / MANIFEST).touch()  # published last
+        else:
             work.chmod(0o755)
             work.rename(place)
-        _set_current(parent, artefact_id)
+        set_current(parent, artefact_id)
         return place
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -116,6 +125,10 @@ def read_versions(*packages: str) -> dict[str, str]:
     return {package: version(package) for package in packages}
 
 
+def _write_manifest(place: Path, content: dict[str, Any]) -> None:
+    (place / MANIFEST).write_text(json.dumps(content, indent=2) + "\n")
+
+
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -148,7 +161,13 @@ def _remove_abandoned(parent: Path) -> None:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _set_current(parent: Path, artefact_id: str) -> None:
+def set_current(parent: Path, artefact_id: str) -> None:
+    """Lets `current` name another artefact, from one moment to the next.
+
+    Args:
+        parent: where artefacts of this kind live.
+        artefact_id: one that is there.
+    """
     pointer = parent / f".{CURRENT}-{os.getpid()}"
     pointer.write_text(artefact_id + "\n")
     pointer.replace(parent / CURRENT)

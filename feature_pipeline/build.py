@@ -17,10 +17,10 @@ from feature_pipeline.audit.finding import Finding
 from feature_pipeline.audit.subject import Fitted, Subject
 from feature_pipeline.config import SplitConfig, read_section, read_values
 from feature_pipeline.content import ContentEmbedder, EmbeddedColumn
-from feature_pipeline.dataset_config import DatasetConfig
+from feature_pipeline.dataset_config import DatasetConfig, FeatureColumn
 from feature_pipeline.embedding_cache import EmbeddingCache, find_cache
 from feature_pipeline.encoders.config import EncoderConfig
-from feature_pipeline.encoders.load import Encoders, load_encoders
+from feature_pipeline.encoders.load import Encoders, load_encoders, pin_encoders
 from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.engine.engine import Engine
 from feature_pipeline.features.build import FeatureBuilder, list_columns
@@ -76,7 +76,9 @@ def build_features(config: DictConfig) -> store.FeatureStore:
     def make_builder(events: pd.DataFrame, engine: Engine = auditing) -> FeatureBuilder:
         vectors = {name: column.vectors for name, column in embedded[ITEMS].items()}
         outcomes = {name: column.vectors[events.index] for name, column in embedded[INTERACTIONS].items()}
-        return FeatureBuilder(engine, features, list_columns(specs), tables.items, events, vectors, outcomes)
+        return FeatureBuilder.of_table(
+            engine, features, list_columns(specs), tables.items, events, vectors, outcomes
+        )
 
     parent = settings.artifacts / dataset.name / "features"
     interactions = _compute(contract, make_builder(contract, engine), parent)
@@ -104,6 +106,7 @@ def build_features(config: DictConfig) -> store.FeatureStore:
             dataset=dataset,
             specs=specs,
             features=pin(settings.features),
+            encoders=pin_encoders(settings.encoder, encoders, _list_kinds(dataset)),
             notes=_describe(tables, set_aside, embedded, warnings),
         )
         step.note = str(published.path)
@@ -163,17 +166,25 @@ def _embed(
     dataset = settings.dataset
     cache = EmbeddingCache(find_cache(settings.artifacts))
     embedder = ContentEmbedder(Path(dataset.root), encoders, cache, quarantine)
-    declared = {
-        USERS: dataset.users.features,
-        ITEMS: dataset.items.features,
-        INTERACTIONS: dataset.interactions.outcome,
-    }
     return {
         table: embedder.embed(
             table, getattr(raw, table).file, getattr(tables, table), features, trains[table]
         )
-        for table, features in declared.items()
+        for table, features in _list_declared(dataset).items()
     }
+
+
+def _list_declared(dataset: DatasetConfig) -> dict[str, dict[str, FeatureColumn]]:
+    """The features that may hold content, by table."""
+    return {
+        USERS: dataset.users.features,
+        ITEMS: dataset.items.features,
+        INTERACTIONS: dataset.interactions.outcome,
+    }
+
+
+def _list_kinds(dataset: DatasetConfig) -> set[str]:
+    return {feature.kind for features in _list_declared(dataset).values() for feature in features.values()}
 
 
 def _compute(contract: pd.DataFrame, builder: FeatureBuilder, parent: Path) -> store.Interactions:

@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable
 from string import Formatter
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, model_validator
 
 from feature_pipeline.config import Strict
+from feature_pipeline.database_url import holds_password, is_postgres
 from feature_pipeline.schema import CONTRACT_COLUMNS
 
-_POSTGRES = ("postgresql://", "postgres://")
 _FIRST_CHARACTERS = re.compile(r"\.\d+")
 
 
@@ -67,11 +66,6 @@ def _name_once(*columns: str | None, features: Iterable[str]) -> tuple[str, ...]
     return tuple(dict.fromkeys(filter(None, [*columns, *features])))
 
 
-def is_postgres(database: str) -> bool:
-    """Whether `database` is the URL of a PostgreSQL database, not the path of a DuckDB file."""
-    return database.startswith(_POSTGRES)
-
-
 class Place(Strict):
     """Where a raw table lies, for the reader `tables`: in files or in a database.
 
@@ -112,8 +106,7 @@ def _check_url(database: str) -> None:
     if "://" in database and not is_postgres(database):
         scheme = database.split("://")[0]
         raise ValueError(f"database is a DuckDB file or a postgresql:// URL, not {scheme}://")
-    url = urlsplit(database) if is_postgres(database) else None
-    if url is not None and (url.password is not None or "password" in parse_qs(url.query)):
+    if is_postgres(database) and holds_password(database):
         raise ValueError(
             "database holds a password, which would be written into manifests and logs. Remedy: take it out "
             "of the URL and give it by the environment variable PGPASSWORD or the file ~/.pgpass"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from feature_pipeline.embedding_layout import BUSY_SECONDS, bring_up_to_date
+from feature_pipeline.busy import BUSY_SECONDS
+from feature_pipeline.embedding_layout import bring_up_to_date
 from feature_pipeline.errors import UserError
 
 _KEYS_PER_QUERY = 500  # SQLite builds allow at least 999 parameters

@@ -1,9 +1,8 @@
 """The tables of the embedding cache, and how files of earlier layouts become files of this one."""
 
 import sqlite3
-import time
 
-BUSY_SECONDS = 60.0
+from feature_pipeline.busy import wait_while_busy
 
 # Layout 0 had no used_day and no encoders. The file keeps its number in SQLite's `user_version`.
 _LAYOUT = 1
@@ -32,19 +31,13 @@ def bring_up_to_date(connection: sqlite3.Connection, today: int) -> None:
     Raises:
         sqlite3.DatabaseError: the file is no database, cannot be written, or is of a later layout.
     """
-    # Processes that switch a new file to the write-ahead log together can deadlock, and SQLite then refuses
-    # one of them at once instead of waiting.
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            if _read_layout(connection) != _LAYOUT:
-                _change_layout(connection, today)
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+
+    def prepare() -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        if _read_layout(connection) != _LAYOUT:
+            _change_layout(connection, today)
+
+    wait_while_busy(prepare)
 
 
 def _change_layout(connection: sqlite3.Connection, today: int) -> None:

@@ -15,13 +15,15 @@ import pyarrow.parquet as pq
 
 from feature_pipeline import artefact
 from feature_pipeline.dataset_config import DatasetConfig
+from feature_pipeline.encoders.config import EncoderConfig
+from feature_pipeline.encoders.load import EncoderIds, Encoders, load_encoders
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.registry import load_features
 from feature_pipeline.partitions import Partition
 from feature_pipeline.projection import Projection
 from feature_pipeline.schema import INTERACTIONS, ITEMS, USERS, FeatureSpec
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _OUTCOMES = "outcomes.parquet"
 _PROJECTIONS = "projections"
 WHOLE_TABLES = (USERS, ITEMS, "quarantine")
@@ -65,6 +67,26 @@ class FeatureStore:
             FeatureFileError: a file of the user's own has gone or changed since the store was built.
         """
         return list(load_features(self.manifest["point_in_time"]).values())
+
+    @cached_property
+    def encoder_config(self) -> EncoderConfig:
+        """The settings of what encoded the content."""
+        return EncoderConfig.model_validate(self.manifest["encoders"]["config"])
+
+    @cached_property
+    def encoders(self) -> Encoders:
+        """What encoded the content, by kind and name; a model is loaded when it first encodes.
+
+        Raises:
+            MissingModelError: the package of the default model is not installed.
+        """
+        return load_encoders(self.encoder_config)
+
+    @property
+    def encoder_ids(self) -> EncoderIds:
+        """Ids of the encoders when the store was built, by kind and name, of the kinds that it has."""
+        ids: EncoderIds = self.manifest["encoders"]["ids"]
+        return ids
 
     @property
     def partitions(self) -> dict[str, str]:
@@ -157,6 +179,7 @@ def write_store(
     dataset: DatasetConfig,
     specs: list[FeatureSpec],
     features: Mapping[str, Mapping[str, Any]],
+    encoders: Mapping[str, Any],
     notes: dict[str, Any],
 ) -> FeatureStore:
     """Publishes the tables under an id made of their content and the config.
@@ -171,6 +194,7 @@ def write_store(
         dataset: the config the tables were built from.
         specs: every feature column.
         features: the computed features by name, see `registry.pin`.
+        encoders: what encoded the content, see `encoders.load.pin_encoders`.
         notes: further entries of the manifest.
     """
     content = {
@@ -178,6 +202,7 @@ def write_store(
         "dataset": dataset.model_dump(),
         "specs": [asdict(spec) for spec in specs],
         "point_in_time": features,
+        "encoders": encoders,
         "partitions": {partition.name: partition.fingerprint for partition in interactions.partitions},
     }
 

@@ -1,18 +1,15 @@
 """`python -m inference user=ID`: model bundle -> recommendations on stdout, on a page, or in a file."""
 
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from feature_pipeline.entry import run
 from feature_pipeline.progress import report_step
-from feature_pipeline.schema import USER_ID
-from inference.config import ALL_USERS, Request, read_engine, read_request
-from inference.output import render_json, render_table, write_batch
+from inference.batch import write_all
+from inference.config import ALL_USERS, Request, read_request
+from inference.output import render_json, render_table
 from inference.page import write_page
 from inference.recommender import Recommender
 from training_pipeline.bundle import open_current_bundle
@@ -21,10 +18,10 @@ PAGE_HISTORY = 14
 
 
 def main(config: DictConfig) -> None:
-    """Serves one user, or all of them."""
+    """Serves one user, somebody new, or all users."""
     request = read_request(config)
     bundle = open_current_bundle(Path(config.artifacts), config.dataset.name, request.bundle)
-    recommender = Recommender(bundle, read_engine(config))
+    recommender = Recommender(bundle)
     if request.user == ALL_USERS:
         serve_all(recommender, request)
     else:
@@ -33,12 +30,23 @@ def main(config: DictConfig) -> None:
 
 def serve_one(recommender: Recommender, request: Request) -> None:
     """Prints one user's recommendations, and writes the page if one is asked for."""
-    found = recommender.recommend([request.user], request.k, request.as_of, request.context, explain=True)
+    found = recommender.recommend(
+        request.ask,
+        request.k,
+        request.as_of,
+        request.context,
+        request.filters,
+        request.exclude,
+        request.diversity,
+        request.caps,
+        explain=True,
+    )
     if request.format == "json":
         print(render_json(request.user, recommender.bundle.id, found))
     else:
         print(render_table(found))
     if request.html is not None:
+        assert request.user is not None
         history = recommender.get_history(request.user, PAGE_HISTORY, request.as_of)
         write_page(request.html, recommender.bundle, request.user, history, found)
         print(f"page: {request.html}", file=sys.stderr)
@@ -48,17 +56,8 @@ def serve_all(recommender: Recommender, request: Request) -> None:
     """Writes every user's recommendations to `request.out`."""
     assert request.out is not None
     with report_step("recommend to all") as step:
-        blocks = recommender.recommend_all(request.k, request.as_of, request.context)
-        step.rows = write_batch(_show_progress(blocks, len(recommender.bundle.tables.users)), request.out)
+        step.rows = write_all(recommender, request.k, request.out, request.as_of, request.context)
         step.note = str(request.out)
-
-
-def _show_progress(blocks: Iterable[pd.DataFrame], num_users: int) -> Iterator[pd.DataFrame]:
-    """The same blocks, with a bar on stderr where that is a terminal."""
-    with tqdm(total=num_users, unit="user", disable=None) as bar:
-        for block in blocks:
-            yield block
-            bar.update(block[USER_ID].nunique())
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
-from pydantic import BeforeValidator, ConfigDict, PositiveInt
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt
 
-from feature_pipeline.config import ConfigError, Strict, check_section, read_section, read_values
+from feature_pipeline.config import ConfigError, Strict, read_section
 from feature_pipeline.engine.connect import EngineConfig
-from inference.index.config import IndexConfig, IndexSection
+from inference.ask import Ask
 
 ALL_USERS = "all"
 
@@ -26,7 +26,9 @@ class Request(Strict):
     """What is asked of inference.
 
     Attributes:
-        user: a user id, or `all`.
+        user: a user id, or `all`; None for somebody new.
+        profile: what somebody new says: values by column of the users table.
+        likes: items liked besides what is known, by id, the latest last.
         k: how many recommendations.
         format: `table` for people, `json` for programs.
         html: where to write a page for this user, if at all.
@@ -34,11 +36,17 @@ class Request(Strict):
         bundle: id of a bundle; the current one by default.
         as_of: the moment of the request, UTC; by default where the split's own queries stand.
         context: the moment's features; what is left open is taken from the user's latest event.
+        filters: what items must be, see `ItemFilter`.
+        exclude: items not to show, by id.
+        diversity: from 0, which keeps the ranker's order, to 1.
+        caps: how many of the shown items may share a value, by categorical column.
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    user: str
+    user: str | None
+    profile: dict[str, Any] | None
+    likes: list[str]
     k: PositiveInt
     format: Literal["table", "json"]
     html: Path | None
@@ -46,6 +54,15 @@ class Request(Strict):
     bundle: str | None
     as_of: Annotated[datetime, BeforeValidator(_read_iso)] | None
     context: dict[str, str] | None
+    filters: dict[str, Any] | None
+    exclude: list[str]
+    diversity: float = Field(ge=0, le=1)
+    caps: dict[str, int] | None
+
+    @property
+    def ask(self) -> Ask:
+        """The one who asks."""
+        return Ask(self.user, self.profile or {}, self.likes)
 
 
 def read_request(config: DictConfig) -> Request:
@@ -55,13 +72,15 @@ def read_request(config: DictConfig) -> Request:
         ConfigError: no user is named, a value is not of its type, or a file is asked for that this user
             does not get.
     """
-    if OmegaConf.is_missing(config, "user"):
-        raise ConfigError(
-            "user: expected a user id or all, found nothing. Remedy: make infer USER=ID, or user=ID"
-        )
     asked = {name: OmegaConf.select(config, name) for name in Request.model_fields}
     request = read_section(Request, OmegaConf.create(asked), "")
+    if request.user is None and not request.profile and not request.likes:
+        raise ConfigError(
+            "user: expected a user id or all, or a profile or likes of somebody new, found nothing. "
+            "Remedy: make infer USER=ID, or user=ID"
+        )
     _check_files(request)
+    _check_everybody(request)
     return request
 
 
@@ -72,6 +91,9 @@ def _check_files(request: Request) -> None:
         )
     if request.user == ALL_USERS and request.html is not None:
         raise ConfigError(f"html: expected one user for a page, found all. Remedy: leave {request.html} out")
+    if request.user is None and request.html is not None:
+        expected = "html: expected a known user for a page, found none"
+        raise ConfigError(f"{expected}. Remedy: leave {request.html} out")
     if request.user != ALL_USERS and request.out is not None:
         raise ConfigError(
             f"out: expected user=all for a Parquet file, found user={request.user}. "
@@ -79,11 +101,15 @@ def _check_files(request: Request) -> None:
         )
 
 
+def _check_everybody(request: Request) -> None:
+    """What is said of one user does not go with all of them."""
+    if request.user != ALL_USERS:
+        return
+    for name in ("profile", "likes", "filters", "exclude", "diversity", "caps"):
+        if getattr(request, name):
+            raise ConfigError(f"{name}: expected one user, found all. Remedy: leave {name} out")
+
+
 def read_engine(config: DictConfig) -> EngineConfig:
     """Checks the engine's part of the composed config."""
     return read_section(EngineConfig, config, "engine")
-
-
-def read_index(config: DictConfig) -> IndexConfig:
-    """Checks the index's part of the composed config."""
-    return check_section(IndexSection, {"index": read_values(config, "index")}, "").index

@@ -8,7 +8,7 @@ import numpy as np
 from feature_pipeline.features.pair_category import name_met, name_share
 from feature_pipeline.features.pair_similarity import build_specs
 from feature_pipeline.schema import FeatureSpec
-from inference.rerank import Ranked
+from inference.rank import Ranked
 from training_pipeline.ranking.model import Ranker
 from training_pipeline.ranking.rows import CLOSE, RETRIEVAL_SCORE, RETRIEVAL_SPECS
 

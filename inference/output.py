@@ -1,29 +1,16 @@
-"""How recommendations are printed and written."""
+"""How recommendations are printed."""
 
 import json
 import math
-import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from feature_pipeline.schema import ITEM_ID, TITLE, USER_ID
-from inference.recommender import CHANCE, RANK, RANKING_SCORE, REASONS
+from inference.columns import CHANCE, FUSED, RANK, RANKING_SCORE, REASONS, SCORE
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
-BATCH_SCHEMA = pa.schema(
-    {
-        USER_ID: pa.string(),
-        ITEM_ID: pa.string(),
-        RANK: pa.int32(),
-        RETRIEVAL_SCORE: pa.float32(),
-        RANKING_SCORE: pa.float32(),
-        CHANCE: pa.float32(),
-    }
-)
 TITLE_WIDTH = 40
 
 
@@ -31,16 +18,37 @@ def render_table(recommendations: pd.DataFrame) -> str:
     """One aligned line for each recommendation: rank, title, both scores, chance, reasons."""
     lines = [("rank", "title", "retrieval", "ranking", "chance", "reasons")]
     for row in recommendations.to_dict("records"):
-        title = row[TITLE] or row[ITEM_ID]
-        shown = title if len(title) <= TITLE_WIDTH else title[: TITLE_WIDTH - 1] + "…"
         chance = "" if math.isnan(row[CHANCE]) else f"{row[CHANCE]:.1%}"
         scores = f"{row[RETRIEVAL_SCORE]:.3f}", f"{row[RANKING_SCORE]:.3f}", chance
-        lines.append((str(row[RANK]), shown, *scores, "; ".join(row[REASONS])))
+        lines.append((str(row[RANK]), _shorten(row), *scores, "; ".join(row[REASONS])))
+    return _align(lines)
+
+
+def render_found(found: pd.DataFrame) -> str:
+    """One aligned line for each item that a search found: rank, id, title, score."""
+    rows = found.to_dict("records")
+    lines = [(str(row[RANK]), row[ITEM_ID], _shorten(row), f"{row[SCORE]:.3f}") for row in rows]
+    return _align([("rank", "item", "title", "score"), *lines])
+
+
+def render_found_json(bundle_id: str, found: pd.DataFrame) -> str:
+    """One JSON object: `bundle`, `items`, and how text and picture were `fused` where both were asked."""
+    fused = {FUSED: found.attrs[FUSED]} if found.attrs.get(FUSED) else {}
+    answer = {"bundle": bundle_id, **fused, "items": found.to_dict("records")}
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False)
+
+
+def _shorten(row: Mapping[Any, Any]) -> str:
+    title: str = row[TITLE] or row[ITEM_ID]
+    return title if len(title) <= TITLE_WIDTH else title[: TITLE_WIDTH - 1] + "…"
+
+
+def _align(lines: Sequence[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def render_json(user_id: str, bundle_id: str, recommendations: pd.DataFrame) -> str:
+def render_json(user_id: str | None, bundle_id: str, recommendations: pd.DataFrame) -> str:
     """One JSON object: `user_id`, `bundle`, `recommendations`."""
     shown = recommendations.drop(columns=USER_ID)
     if shown[CHANCE].isna().any():  # a bundle without a ranker, and JSON knows no NaN
@@ -48,27 +56,3 @@ def render_json(user_id: str, bundle_id: str, recommendations: pd.DataFrame) -> 
     rows = shown.to_dict("records")
     answer = {"user_id": user_id, "bundle": bundle_id, "recommendations": rows}
     return json.dumps(answer, ensure_ascii=False, allow_nan=False)
-
-
-def write_batch(blocks: Iterable[pd.DataFrame], path: Path) -> int:
-    """Writes recommendations as Parquet in the columns of `BATCH_SCHEMA`; returns the number of rows.
-
-    One block after another is written, so that they need not fit in memory together. The file appears whole
-    or not at all.
-
-    Args:
-        blocks: see `Recommender.recommend`.
-        path: the file; its folder is made if need be.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.{os.getpid()}")
-    rows = 0
-    try:
-        with pq.ParquetWriter(work, BATCH_SCHEMA, compression="zstd") as writer:
-            for block in blocks:
-                writer.write_table(pa.Table.from_pandas(block, BATCH_SCHEMA, preserve_index=False))
-                rows += len(block)
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
-    return rows

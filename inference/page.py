@@ -10,7 +10,7 @@ import pandas as pd
 
 from feature_pipeline.html import render, to_data_uri
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, FeatureSpec
-from inference.recommender import RANKING_SCORE, REASONS
+from inference.columns import RANKING_SCORE, REASONS
 from training_pipeline.bundle import Bundle
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 

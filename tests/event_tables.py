@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from feature_pipeline.engine.connect import EngineConfig, connect
-from feature_pipeline.engine.engine import Engine
+from feature_pipeline.engine.engine import Computation, Engine
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.facts import Columns
 from feature_pipeline.features.feature import Feature
@@ -47,6 +47,17 @@ def open_engine(threads: int = 2) -> Engine:
 def whole_numbers(**columns: Sequence[int]) -> pd.DataFrame:
     """A frame of int64 columns, also where it has no rows."""
     return pd.DataFrame(columns).astype("int64")
+
+
+def to_arrays(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns of a frame, as engines read them."""
+    return {str(name): values.to_numpy() for name, values in frame.items()}
+
+
+def run_computation(engine: Engine, computation: Computation, **tables: pd.DataFrame) -> pd.DataFrame:
+    """Computes the result on frames."""
+    given = {name: to_arrays(table) for name, table in tables.items()}
+    return pd.DataFrame(engine.run(computation, given))
 
 
 def at(days: float, microseconds: int = 0) -> int:
@@ -95,7 +106,9 @@ def build(
 ) -> FeatureBuilder:
     """A builder of these features on DuckDB, or the engine given."""
     chosen = columns or Columns()
-    return FeatureBuilder(engine or open_engine(), list(features), chosen, items, happened, vectors or {}, {})
+    return FeatureBuilder.of_table(
+        engine or open_engine(), list(features), chosen, items, happened, vectors or {}, {}
+    )
 
 
 def compute(

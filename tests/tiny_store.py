@@ -17,6 +17,8 @@ import pandas as pd
 import yaml
 
 from feature_pipeline.dataset_config import DatasetConfig
+from feature_pipeline.encoders.config import EncoderConfig
+from feature_pipeline.encoders.load import pin_encoders
 from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.features.build import FeatureBuilder, list_columns
 from feature_pipeline.features.registry import load_features
@@ -36,6 +38,14 @@ DEFAULT_FEATURES = yaml.safe_load(_DEFAULTS.read_text())
 # Two blocks show so plainly in these that a ranker of two dozen trees would read nothing else.
 _TOO_PLAIN = ("pair_category", "pair_cooccurrence", "pair_transitions")
 POINT_IN_TIME = {name: given for name, given in DEFAULT_FEATURES.items() if name not in _TOO_PLAIN}
+ENCODER = EncoderConfig.model_validate(
+    {
+        "text": {"minilm": {"library": "sentence_transformers", "model": "all-MiniLM-L6-v2"}},
+        "image": {"colour_texture": {"library": "colour_texture"}},
+    }
+)
+# What a store says whose embeddings no encoder has made.
+UNENCODED = pin_encoders(ENCODER, {}, ())
 
 _NUM_LATE = 3
 _FIRST_DAY = np.datetime64("2024-01-01", "us")
@@ -58,7 +68,7 @@ def write_tiny_store(artifacts: Path, dataset: str = "tiny", seed: int = 0) -> F
     config = _build_config(dataset)
     features = list(load_features(POINT_IN_TIME).values())
     specs = build_specs(config, features)
-    builder = FeatureBuilder(connect(ENGINE), features, list_columns(specs), items, events, {}, {})
+    builder = FeatureBuilder.of_table(connect(ENGINE), features, list_columns(specs), items, events, {}, {})
     return write_store(
         parent=artifacts / dataset / "features",
         tables={"users": users, "items": items, "quarantine": Quarantine().build_table()},
@@ -69,6 +79,7 @@ def write_tiny_store(artifacts: Path, dataset: str = "tiny", seed: int = 0) -> F
         dataset=config,
         specs=specs,
         features=POINT_IN_TIME,
+        encoders=UNENCODED,
         notes={"event_time": {"first": "2024-01-01T00:00:00", "last": "2024-04-10T00:00:00"}},
     )
 

@@ -14,17 +14,19 @@ import tensorflow as tf
 
 from feature_pipeline import artefact
 from feature_pipeline.config import SplitConfig
+from feature_pipeline.features.live import Standing
 from feature_pipeline.store import FeatureStore, open_store
 from training_pipeline.config import QueryConfig, QuerySection, RankerConfig
 from training_pipeline.evaluation.results import MetricRow, write_metrics
 from training_pipeline.linear.signals import Signal, read_signals, write_signals
+from training_pipeline.prepare import compute_table_standing
 from training_pipeline.ranked import FittedRanking
 from training_pipeline.ranking.calibration import Calibration
 from training_pipeline.ranking.model import Ranker
 from training_pipeline.retrieval.dataset import Tables, TowerInputs, read_tables
 from training_pipeline.retrieval.model import TwoTowerModel
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 METRICS = "metrics.json"
 
 _FEATURES = "features"
@@ -33,6 +35,7 @@ _ITEM_EMBEDDINGS = "item_embeddings.npy"
 _RANKER = "ranker.cbm"
 _CALIBRATION = "calibration.json"
 _SIGNALS = "signals"
+_STANDING = "standing"
 _QUERY_TOWER = "query_tower"
 _CANDIDATE_TOWER = "candidate_tower"
 _DEFINING = (_FEATURES, _INPUTS, _ITEM_EMBEDDINGS, _RANKER, _CALIBRATION, _SIGNALS)
@@ -94,6 +97,11 @@ class Bundle:
         return read_signals(self.path / _SIGNALS)
 
     @cached_property
+    def standing(self) -> Standing:
+        """All events and the states of users and items, memory-mapped."""
+        return Standing.read(self.path / _STANDING)
+
+    @cached_property
     def query_tower(self) -> Callable[[dict[str, Any]], tf.Tensor]:
         """Encoded queries -> embeddings [batch, embedding_dim] float32."""
         return self._load_tower(_QUERY_TOWER)
@@ -151,6 +159,7 @@ def write_bundle(
     metrics: list[MetricRow],
     report: Callable[[Path], None],
     description: dict[str, Any],
+    check: Callable[[Path], dict[str, Any]] | None = None,
 ) -> Bundle:
     """Publishes a bundle and makes it the current one.
 
@@ -165,6 +174,7 @@ def write_bundle(
         metrics: every figure of the run.
         report: writes the report, and what belongs to it, into a folder.
         description: `config` and whatever else tells how the bundle came about.
+        check: see `artefact.publish`.
     """
 
     def write(place: Path) -> dict[str, Any]:
@@ -172,6 +182,7 @@ def write_bundle(
         (place / _INPUTS).write_text(json.dumps(inputs.to_json()) + "\n")
         np.save(place / _ITEM_EMBEDDINGS, model.embed_corpus().numpy(), allow_pickle=False)
         write_signals(signals, place / _SIGNALS)
+        compute_table_standing(read_tables(store)).write(place / _STANDING)
         if ranking is not None:
             ranking.fitted.ranker.save(place / _RANKER)
             (place / _CALIBRATION).write_text(json.dumps(ranking.calibration.to_json()) + "\n")
@@ -186,7 +197,7 @@ def write_bundle(
         defining = {file: checksum for file, checksum in checksums.items() if file.split("/")[0] in _DEFINING}
         return artefact.hash_text(json.dumps([defining, description["config"]], sort_keys=True))
 
-    return open_bundle(artefact.publish(parent, write, identify))
+    return open_bundle(artefact.publish(parent, write, identify, check))
 
 
 def open_bundle(place: Path) -> Bundle:

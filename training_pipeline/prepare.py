@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from feature_pipeline.config import SplitConfig
 from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.features.build import FeatureBuilder, list_columns
+from feature_pipeline.features.live import Standing
+from feature_pipeline.features.live_features import LiveFeatures, compute_standing, open_live
 from feature_pipeline.schema import ITEM_ID
 from feature_pipeline.splits import TRAIN, assign_split
 from feature_pipeline.store import FeatureStore
@@ -114,7 +116,7 @@ def prepare(store: FeatureStore, split: SplitConfig, engine: EngineConfig, query
 def build_feature_builder(tables: Tables, engine: EngineConfig) -> FeatureBuilder:
     """The feature builder over all events of the tables, for training and serving alike."""
     columns = list_columns(tables.specs["items"])
-    return FeatureBuilder(
+    return FeatureBuilder.of_table(
         connect(engine),
         tables.features,
         columns,
@@ -123,3 +125,15 @@ def build_feature_builder(tables: Tables, engine: EngineConfig) -> FeatureBuilde
         tables.item_vectors,
         tables.outcomes,
     )
+
+
+def compute_table_standing(tables: Tables) -> Standing:
+    """What stands when a model of these tables is published."""
+    columns = list_columns(tables.specs["items"])
+    return compute_standing(tables.features, columns, tables.users, tables.items, tables.interactions)
+
+
+def open_live_features(tables: Tables, standing: Standing) -> LiveFeatures:
+    """The features of the moment, as serving reads them."""
+    columns = list_columns(tables.specs["items"])
+    return open_live(tables.features, columns, tables.users, tables.items, tables.item_vectors, standing)

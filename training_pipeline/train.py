@@ -15,6 +15,7 @@ from feature_pipeline.progress import report_step
 from feature_pipeline.splits import TEST, TRAIN, VALIDATION
 from feature_pipeline.store import FeatureStore, open_current_store
 from training_pipeline.bundle import Bundle, write_bundle
+from training_pipeline.certificate import certify
 from training_pipeline.config import Settings, read_settings
 from training_pipeline.evaluation.curve import write_curve
 from training_pipeline.evaluation.results import render_differences, render_table
@@ -74,8 +75,10 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
 
     The towers learn the training window, and validation says for how long. The ranker learns from what these
     towers retrieve for the validation window, and whether it is published is decided there, on queries that
-    it was not fitted on. Both are tested once. What is published then are towers that have learned every
-    event. A run that is started again after it was killed goes on after the last epoch that had ended.
+    it was not fitted on. Both are tested once; under the temporal split by towers that have learned
+    validation, too, as published ones will have learned all that came before. What is published then are
+    towers that have learned every event. A run that is started again after it was killed goes on after the
+    last epoch that had ended.
 
     Workers share the folder `artifacts`. Once the towers have learned, the first of them alone goes on, and
     publishes; the others return nothing.
@@ -90,8 +93,13 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
     settings, store, prepared = open_run(config)
     checkpoints = place_checkpoints(settings, name_run(settings, store.id))
     chosen = fit_towers(prepared, prepared.build_held_out(VALIDATION), settings, checkpoints / "choose")
+    epochs = int(chosen.best["epoch"])
+    informed, tested = prepared, chosen.model
+    if settings.split.name == "temporal":  # else all of the time that validation covers would be missing
+        informed = prepared.learn(TRAIN, VALIDATION)
+        tested = refit_towers(informed, epochs, settings, checkpoints / "test")
     everything = prepared.learn(TRAIN, VALIDATION, TEST)
-    published = refit_towers(everything, int(chosen.best["epoch"]), settings, checkpoints / "refit")
+    published = refit_towers(everything, epochs, settings, checkpoints / "refit")
     if not is_chief(get_strategy(settings.strategy)):
         return None
     write_curve(chosen.curve, OBJECTIVE, place, settings.tensorboard)
@@ -99,10 +107,10 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
     rehearsal = retrieve(prepared, chosen.model, VALIDATION, settings.ranker)
     ranking = fit_ranking(rehearsal, settings)
     rehearsed = measure(rehearsal, ranking.fitted.scores, settings.seed)
-    trial = retrieve(prepared, chosen.model, TEST, settings.ranker)
+    trial = retrieve(informed, tested, TEST, settings.ranker)
     scores = ranking.fitted.ranker.score_candidates(trial.rows, trial.candidates.items)
     measured = measure(trial, scores, settings.seed)
-    masked = measure_masked(trial, chosen.model, settings.seed)
+    masked = measure_masked(trial, tested, settings.seed)
 
     summary = Summary(settings, store, chosen, ranking, rehearsed, trial, scores, measured, masked)
     print(f"{'' if summary.is_ranked else 'WARNING: '}{summary.verdict}", file=sys.stderr)
@@ -122,7 +130,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
                 "config": settings.model_dump(exclude={"artifacts"}),
                 "curve": chosen.curve,
                 "learned": {
-                    "towers, signals and baselines, tested": prepared.describe_learned(),
+                    "towers, signals and baselines, tested": informed.describe_learned(),
                     "ranker and calibration": VALIDATION,
                     "towers and signals, published": everything.describe_learned(),
                 },
@@ -130,6 +138,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
                 "differences": [asdict(difference) for difference in summary.differences],
                 "costs": [asdict(cost) for cost in summary.costs],
             },
+            check=lambda place: {"parity": certify(place, settings.threads)},
         )
         step.note = str(bundle.path)
     shutil.rmtree(checkpoints, ignore_errors=True)

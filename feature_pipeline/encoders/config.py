@@ -61,3 +61,13 @@ class EncoderConfig(Strict):
 
     text: dict[Name, SentenceTransformersConfig] = Field(min_length=1)
     image: dict[Name, ImageEncoderConfig] = Field(min_length=1)
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """A text and an image encoder that embed into one space, by kind: the same model, not projected."""
+        for image, seeing in self.image.items():
+            if isinstance(seeing, SentenceTransformersConfig) and not seeing.projection:
+                for text, reading in self.text.items():
+                    if reading.model == seeing.model and not reading.projection:
+                        return {"text": text, "image": image}
+        return {}

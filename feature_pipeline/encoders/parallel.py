@@ -1,7 +1,8 @@
 """Batches side by side on the cores of the processor."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -40,3 +41,20 @@ def map_batches(forward: Callable[[Any], Any], batches: Iterable[Any], device: s
             return np.concatenate(list(pool.map(apply, prepared)))
     finally:
         torch.set_num_threads(cores)  # parts of it count for all threads
+
+
+@contextmanager
+def keep_to_one_core() -> Iterator[None]:
+    """Keeps a model on the caller's core, for one short text at a time.
+
+    Threads would wait for each other at every layer longer than they work: milliseconds where nothing else
+    runs, and half a second where other programs keep the cores busy.
+    """
+    import torch
+
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(cores)

@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 import ibis.expr.types as ir
-import pandas as pd
-import pyarrow as pa
+import numpy as np
 
-from feature_pipeline.engine.engine import Computation, Engine, to_frame
+from feature_pipeline.arrays import Arrays
+from feature_pipeline.engine.engine import Computation, Engine, to_arrays, to_arrow
 from feature_pipeline.schema import EVENT_TIME
 
 
@@ -47,16 +47,16 @@ class DuckDBEngine(Engine):
         )
         return joined.drop(*(prefix + name for name in key))
 
-    def run(self, computation: Computation, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    def run(self, computation: Computation, tables: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
         """Computes the result on a cursor of its own; see `Engine.run`."""
         # Only the cursor sees what is registered with it, and closing it lets go of everything.
         with self._connection.cursor() as cursor:
             for name, rows in tables.items():
-                cursor.register(name, pa.Table.from_pandas(rows, preserve_index=False))
+                cursor.register(name, to_arrow(rows))
             for name, sql in computation.steps.items():
                 quoted = name.replace('"', '""')
                 cursor.execute(f'CREATE TEMP TABLE "{quoted}" AS {sql}')
-            return to_frame(cursor.sql(computation.result).to_arrow_table(), computation.schema)
+            return to_arrays(cursor.sql(computation.result).to_arrow_table(), computation.schema)
 
 
 def _close(engine_ref: weakref.ref[DuckDBEngine]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
-import pyarrow as pa
+import numpy as np
 
-from feature_pipeline.engine.engine import Computation, Engine, to_frame
+from feature_pipeline.arrays import Arrays
+from feature_pipeline.engine.engine import Computation, Engine, to_arrays, to_arrow
 from feature_pipeline.errors import UserError
 from feature_pipeline.point_in_time import ROW
 from feature_pipeline.schema import EVENT_TIME
@@ -65,17 +65,17 @@ class SparkEngine(Engine):
         joined = timed.left_join(named, [*predicates, timed["_found"] == named[prefix + EVENT_TIME]])
         return joined.drop("_place", "_found", *(prefix + name for name in key))
 
-    def run(self, computation: Computation, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    def run(self, computation: Computation, tables: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
         """Computes the result in views of the session; see `Engine.run`."""
         with self._lock, ExitStack() as views:
             for name, rows in tables.items():
-                table = pa.Table.from_pandas(rows, preserve_index=False)
+                table = to_arrow(rows)
                 self._show(name, self._session.createDataFrame(table), views)
             for name, sql in computation.steps.items():
                 step = self._session.sql(sql).cache()
                 views.callback(step.unpersist)
                 self._show(name, step, views)
-            return to_frame(self._session.sql(computation.result).toArrow(), computation.schema)
+            return to_arrays(self._session.sql(computation.result).toArrow(), computation.schema)
 
     def _show(self, name: str, frame: Any, views: ExitStack) -> None:
         quoted = name.replace("`", "``")

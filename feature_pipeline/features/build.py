@@ -1,17 +1,18 @@
 """One builder of features for training and serving alike: the same tables in, the same values out."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cache, cached_property
-from typing import Any, Literal
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Arrays, take_rows
 from feature_pipeline.engine.engine import Computation, Engine
-from feature_pipeline.features import outcome_history
-from feature_pipeline.features.facts import FROM_ITEM, QUERY, Columns, Facts, join_columns
+from feature_pipeline.features.events import Events, StoredEvents
+from feature_pipeline.features.facts import QUERY, Columns, Facts, Level, join_columns
 from feature_pipeline.features.feature import (
     ArrayFeature,
     Feature,
@@ -21,20 +22,11 @@ from feature_pipeline.features.feature import (
     TableFeature,
     look_up_states,
 )
-from feature_pipeline.features.numbered import (
-    keep,
-    keep_last,
-    list_numbers,
-    list_recent,
-    list_values,
-    number_events,
-    number_queries,
-)
+from feature_pipeline.features.numbered import keep_last, list_numbers, list_recent, list_values
 from feature_pipeline.features.pair_similarity import normalize
 from feature_pipeline.features.registry import compute_digest
-from feature_pipeline.features.steps import find_steps
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, find_recent_events
-from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
+from feature_pipeline.point_in_time import AS_OF, ROW
+from feature_pipeline.schema import ITEM_ID, USER_ID, FeatureSpec
 
 _QUERIES_AT_ONCE = 1_000_000
 
@@ -55,10 +47,8 @@ class FeatureBuilder:
         features: which, in the order of their columns.
         columns: what the items are described by.
         items: the items table, whose row numbers are the item positions used here.
-        interactions: `user_id, item_id, event_time, event_order, weight`, in any order.
+        events: what happened.
         vectors: item embedding columns [num_items, dim] float32 by name.
-        outcomes: embeddings of what each event left behind [num_events, dim] float32 by column, in the
-            order of `interactions`.
 
     Attributes:
         query_specs: columns of `compute_query_features`.
@@ -69,16 +59,15 @@ class FeatureBuilder:
     def __init__(
         self,
         engine: Engine,
-        features: list[Feature],
+        features: Sequence[Feature],
         columns: Columns,
         items: pd.DataFrame,
-        interactions: pd.DataFrame,
+        events: Events,
         vectors: Mapping[str, np.ndarray],
-        outcomes: Mapping[str, np.ndarray],
     ):
-        self._outcomes = outcomes
         self._engine = engine
         self._columns = columns
+        self._events = events
         self._of_query = tuple(feature for feature in features if feature.is_of_query)
         self._of_row = tuple(feature for feature in features if not feature.is_of_query)
         # Of all that features read, and of those that the engine joins with every candidate.
@@ -87,12 +76,32 @@ class FeatureBuilder:
         self._joined_recent = max(joined, default=0)
         self.query_specs = [spec for feature in self._of_query for spec in feature.list_specs(columns)]
         self.row_specs = [spec for feature in self._of_row for spec in feature.list_specs(columns)]
+        self._query_names = pd.Index([spec.name for spec in self.query_specs], dtype="str")
+        self._row_names = pd.Index([spec.name for spec in self.row_specs], dtype="str")
         self._vectors = vectors
-        # From here on numbers stand for ids and times, which engines sort and join many times faster.
-        self._users = pd.Index(interactions[USER_ID].unique())
-        self._events = number_events(interactions, self._users, pd.Index(items[ITEM_ID]))
-        self._values = {f"values_{name}": list_values(items[name]) for name in columns.categories}
-        self._values |= {f"numbers_{name}": list_numbers(items[name]) for name in columns.numbers}
+        self._values = list_described(items, columns)
+
+    @classmethod
+    def of_table(
+        cls,
+        engine: Engine,
+        features: Sequence[Feature],
+        columns: Columns,
+        items: pd.DataFrame,
+        interactions: pd.DataFrame,
+        vectors: Mapping[str, np.ndarray],
+        outcomes: Mapping[str, np.ndarray],
+    ) -> "FeatureBuilder":
+        """Over the events of a table, see `StoredEvents`."""
+        reach = max([feature.get_reach() for feature in features], default=0)
+        events = StoredEvents(interactions, items, outcomes, reach)
+        return cls(engine, features, columns, items, events, vectors)
+
+    def follow(self, engine: Engine, events: Events) -> "FeatureBuilder":
+        """The same features of other events, by an engine that knows these."""
+        other = copy(self)
+        other._engine, other._events = engine, events
+        return other
 
     def compute_query_features(self, queries: pd.DataFrame) -> pd.DataFrame:
         """Computes the columns of `query_specs` for each query.
@@ -103,21 +112,15 @@ class FeatureBuilder:
         Returns:
             One row a query, in the order given, all float64.
         """
-        asked = number_queries(queries, self._users)
-        computed = np.empty((len(self.query_specs), len(queries)))
+        asked = self._events.number(queries)
+        computed = np.empty((len(queries), len(self._query_names)), order="F")
         # A user's features read that user's events alone, so that users can take turns: it bounds the memory.
         turns = -(-len(queries) // _QUERIES_AT_ONCE)
         for turn in range(turns):
             rows = np.flatnonzero(asked[USER_ID] % turns == turn)
-            computed[:, rows] = self._compute_of_query(asked.iloc[rows]).T
-        columns = dict(zip([spec.name for spec in self.query_specs], computed, strict=True))
-        return pd.DataFrame(columns, index=range(len(queries)))
-
-    def _compute_of_query(self, asked: pd.DataFrame) -> np.ndarray:
-        """The columns of `query_specs` [num_queries, num_specs] float64."""
-        numbered = asked.assign(**{ROW: np.arange(len(asked)), QUERY: np.arange(len(asked))})
-        computed = self._run("query", self._of_query, {"asked": numbered})
-        return computed[[spec.name for spec in self.query_specs]].to_numpy("float64", na_value=np.nan)
+            own = take_rows(asked, rows) | {ROW: np.arange(len(rows)), QUERY: np.arange(len(rows))}
+            computed[rows] = _stack(self._run("query", self._of_query, {"asked": own}), self._query_names)
+        return pd.DataFrame(computed, columns=self._query_names)
 
     def compute_query_vectors(self, queries: pd.DataFrame) -> dict[str, np.ndarray]:
         """Computes what the users' earlier events left behind; see `outcome_history.compute`.
@@ -125,15 +128,16 @@ class FeatureBuilder:
         Args:
             queries: `user_id`, `as_of`.
         """
-        return outcome_history.compute(number_queries(queries, self._users), self._events, self._outcomes)
+        return self._events.compute_vectors(self._events.number(queries))
 
     def compute_foundation(self) -> str:
         """A digest of what query features depend on besides events: engine, code and item columns."""
         # Engines agree to the last bits of a sine, not in them.
         digest = hashlib.sha256(f"{self._engine.dialect} {compute_digest(self._of_query)}".encode())
-        computation = _compile(type(self._engine), self._of_query, self._columns, "query")
+        computation = compile_features(type(self._engine), self._of_query, self._columns, "query")
         for name in sorted(self._values.keys() & set(computation.sources)):
-            digest.update(self._values[name].to_csv(index=False).encode())
+            for values in self._values[name].values():
+                digest.update(values.tobytes())
         return digest.hexdigest()
 
     def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
@@ -147,17 +151,7 @@ class FeatureBuilder:
 
     def find_timed_history(self, queries: pd.DataFrame, length: int) -> tuple[np.ndarray, np.ndarray]:
         """As `find_history`, and when each of the items was met: int64 microseconds, 0 pads."""
-        found = find_recent_events(self._number_in_order(queries), self._events, length)
-        return self._get_items(found), np.append(self._events[EVENT_TIME].to_numpy(), 0)[found]
-
-    def _number_in_order(self, queries: pd.DataFrame) -> pd.DataFrame:
-        order = queries[AS_OF_ORDER].to_numpy()
-        return number_queries(queries, self._users).assign(**{AS_OF_ORDER: order})
-
-    def _get_items(self, found: np.ndarray) -> np.ndarray:
-        """Items of events; the extra one at the end is where the padding, -1, points."""
-        items: np.ndarray = np.append(self._events[ITEM_ID].to_numpy(), -1)[found]
-        return items
+        return self._events.find_recent(self._events.number(queries), length)
 
     def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
         """Computes the columns of `row_specs` for each candidate of each query.
@@ -167,61 +161,61 @@ class FeatureBuilder:
             candidates: item positions [num_queries, num_candidates] int, -1 where there is none.
 
         Returns:
-            One row for each candidate that is there, query by query in the order of `candidates`.
+            One row for each candidate that is there, query by query in the order of `candidates`; all of it
+            float64.
         """
         query, place = np.nonzero(candidates >= 0)
-        asked = self._number_in_order(queries)
-        history = self._get_items(find_recent_events(asked, self._events, self.recent))
+        asked = self._events.number(queries)
+        history = self._events.find_recent(asked, self.recent)[0]
         chosen = {ROW: np.arange(len(query)), ITEM_ID: candidates[query, place].astype(np.int64)}
-        rows = asked.iloc[query].assign(**chosen)
+        rows = take_rows(asked, query) | chosen
         recent = list_recent(asked, keep_last(history, self._joined_recent))
-        counted = self._run("candidate", self._of_row, {"asked": asked, "rows": rows, "recent": recent})
-        columns: dict[str, Any] = {str(name): values for name, values in counted.items()}
+        columns = self._run("candidate", self._of_row, {"asked": asked, "rows": rows, "recent": recent})
         for feature in self._of_row:
             if isinstance(feature, ArrayFeature):
                 computed = feature.compute(self._units, history, candidates)
                 columns |= {name: values[query, place] for name, values in computed.items()}
-        return pd.DataFrame(
-            {spec.name: columns[spec.name] for spec in self.row_specs}, index=range(len(query))
-        )
+        return pd.DataFrame(_stack(columns, self._row_names), columns=self._row_names)
 
     @cached_property
     def _units(self) -> dict[str, np.ndarray]:
         return {name: normalize(values) for name, values in self._vectors.items()}
 
-    @cached_property
-    def _steps(self) -> pd.DataFrame:
-        return find_steps(self._events, max(feature.get_reach() for feature in self._of_row))
-
     def _run(
-        self,
-        level: Literal["query", "candidate"],
-        features: tuple[Feature, ...],
-        tables: Mapping[str, pd.DataFrame],
-    ) -> pd.DataFrame:
+        self, level: Level, features: tuple[Feature, ...], tables: Mapping[str, Arrays]
+    ) -> dict[str, np.ndarray]:
         """The columns that the engine computes, one row for each row asked, in order."""
-        computation = _compile(type(self._engine), features, self._columns, level)
-        given = {name: self._find_source(name, tables) for name in computation.sources}
+        computation = compile_features(type(self._engine), features, self._columns, level)
+        known = {**self._values, **tables}
+        given = {
+            name: known[name] if name in known else self._events.find_source(name, tables)
+            for name in self._engine.find_sources(computation)
+        }
         computed = self._engine.run(computation, given)
-        return computed.sort_values(ROW, ignore_index=True).drop(columns=ROW)
+        row = computed[ROW]
+        return computed if (row[1:] > row[:-1]).all() else take_rows(computed, np.argsort(row))
 
-    def _find_source(self, name: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """The rows of one of the tables that `Facts` declares."""
-        if name == "of_user":
-            return keep(self._events, USER_ID, tables["asked"][USER_ID])
-        if name == "of_item":
-            return keep(self._events, ITEM_ID, tables["rows"][ITEM_ID])
-        if name == "steps":
-            return keep(self._steps, FROM_ITEM, tables["recent"][FROM_ITEM])
-        return tables[name] if name in tables else self._values[name]
+
+def _stack(columns: Arrays, names: pd.Index) -> np.ndarray:
+    """Columns side by side [num_rows, num_names] float64."""
+    stacked = np.empty((len(columns[ROW]), len(names)), order="F")
+    for place, name in enumerate(names):
+        stacked[:, place] = columns[name]
+    return stacked
+
+
+def list_described(items: pd.DataFrame, columns: Columns) -> dict[str, Arrays]:
+    """What describes the items, as expressions read it: `values_<category>` and `numbers_<number>`."""
+    values = {f"values_{name}": list_values(items[name]) for name in columns.categories}
+    return values | {f"numbers_{name}": list_numbers(items[name]) for name in columns.numbers}
 
 
 @cache
-def _compile(
+def compile_features(
     engine: type[Engine],
     features: tuple[Feature, ...],
     columns: Columns,
-    level: Literal["query", "candidate"],
+    level: Level,
 ) -> Computation:
     """All columns that the engine computes, in one computation."""
     facts = Facts(engine, columns, level)

@@ -19,6 +19,8 @@ STEPS_BACK = "steps_back"
 VALUE = "value"
 LOOK_UP_TIME = "look_up_time"
 
+Level = Literal["query", "candidate"]
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -65,7 +67,7 @@ class Facts:
 
     engine: type[Engine]
     columns: Columns
-    level: Literal["query", "candidate"]
+    level: Level
     steps: dict[str, ir.Table] = field(default_factory=dict)
 
     @property

@@ -44,4 +44,5 @@ class ItemTrend(StateFeature):
 
     def read(self, moment: Moment) -> Mapping[str, ir.Value]:
         lately, longer = moment.count(self.short), moment.count(self.long).nullif(0)
-        return {_NAME: lately * (get_width(self.long) / get_width(self.short)) / longer}
+        # As floats on every engine: DuckDB would read the quotient as a decimal.
+        return {_NAME: lately.cast("float64") * (get_width(self.long) / get_width(self.short)) / longer}

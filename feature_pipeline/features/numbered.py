@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Arrays
 from feature_pipeline.features.facts import FROM_ITEM, QUERY, STEPS_BACK, VALUE
 from feature_pipeline.features.state import MICRO
-from feature_pipeline.point_in_time import AS_OF, ROW, to_microseconds
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, to_microseconds
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, WEIGHT
 
 # Weights and numbers count in whole millionths, and what is larger than this counts as this.
@@ -25,16 +26,28 @@ def number_events(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) 
     )
 
 
-def number_queries(queries: pd.DataFrame, users: pd.Index) -> pd.DataFrame:
-    """The queries as `row, query, user_id, as_of`; user -1 has no events at all."""
+def number_queries(queries: pd.DataFrame, users: np.ndarray) -> Arrays:
+    """The queries as `row, query, user_id, as_of`, and `as_of_order` where they have one.
+
+    Args:
+        queries: `as_of`.
+        users: number of each query's user [num_queries] int64; -1 has no events at all.
+    """
     row = np.arange(len(queries))
-    user_id = users.get_indexer(pd.Index(queries[USER_ID]))
-    return pd.DataFrame({ROW: row, QUERY: row, USER_ID: user_id, AS_OF: to_microseconds(queries[AS_OF])})
+    columns = {ROW: row, QUERY: row, USER_ID: users, AS_OF: to_microseconds(queries[AS_OF])}
+    if AS_OF_ORDER in queries:
+        columns[AS_OF_ORDER] = queries[AS_OF_ORDER].to_numpy()
+    return columns
 
 
-def keep(events: pd.DataFrame, key: str, wanted: pd.Series) -> pd.DataFrame:
+def keep(events: pd.DataFrame, key: str, wanted: np.ndarray) -> Arrays:
     """Leaves out the events whose key nobody asks for: they change nothing, and one query takes no time."""
-    return events[events[key].isin(wanted.unique())]
+    return to_arrays(events[events[key].isin(pd.unique(wanted))])
+
+
+def to_arrays(table: pd.DataFrame) -> Arrays:
+    """The columns by name."""
+    return {str(name): values.to_numpy() for name, values in table.items()}
 
 
 def keep_last(history: np.ndarray, length: int) -> np.ndarray:
@@ -42,30 +55,29 @@ def keep_last(history: np.ndarray, length: int) -> np.ndarray:
     return history[:, history.shape[1] - length :]
 
 
-def list_recent(asked: pd.DataFrame, history: np.ndarray) -> pd.DataFrame:
+def list_recent(asked: Arrays, history: np.ndarray) -> Arrays:
     """The last items of each query, one row each: `row, query, from_item, as_of, steps_back`."""
     query, place = np.nonzero(history >= 0)
-    return pd.DataFrame(
-        {
-            ROW: np.arange(len(query)),
-            QUERY: query,
-            FROM_ITEM: history[query, place],
-            AS_OF: asked[AS_OF].to_numpy()[query],
-            STEPS_BACK: history.shape[1] - place,
-        }
-    )
+    return {
+        ROW: np.arange(len(query)),
+        QUERY: query,
+        FROM_ITEM: history[query, place],
+        AS_OF: asked[AS_OF][query],
+        STEPS_BACK: history.shape[1] - place,
+    }
 
 
-def list_values(lists: pd.Series) -> pd.DataFrame:
+def list_values(lists: pd.Series) -> Arrays:
     """The values of a category, one row for each that an item has: `item_id, value` in whole numbers."""
     values = lists.reset_index(drop=True).explode().dropna()
-    return pd.DataFrame({ITEM_ID: values.index, VALUE: pd.factorize(values)[0]}).drop_duplicates()
+    numbered = pd.DataFrame({ITEM_ID: values.index, VALUE: pd.factorize(values)[0]})
+    return to_arrays(numbered.drop_duplicates())
 
 
-def list_numbers(numbers: pd.Series) -> pd.DataFrame:
+def list_numbers(numbers: pd.Series) -> Arrays:
     """The known numbers of the items: `item_id, value` in millionths."""
     known = numbers.reset_index(drop=True).dropna()
-    return pd.DataFrame({ITEM_ID: known.index, VALUE: _to_millionths(known)})
+    return {ITEM_ID: known.index.to_numpy(), VALUE: _to_millionths(known)}
 
 
 def _to_millionths(values: pd.Series) -> np.ndarray:

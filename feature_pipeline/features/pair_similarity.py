@@ -79,9 +79,9 @@ def compute_cosines(
     """
     to_mean = np.zeros(candidates.shape, np.float32)
     to_nearest = np.zeros(candidates.shape, np.float32)
-    has_content = np.asarray(units.any(axis=1))
     for query, past in enumerate(history):
-        kept = units[past[(past >= 0) & has_content[past]]]
+        kept = units[past[past >= 0]]
+        kept = kept[kept.any(axis=1)]
         if len(kept):
             offered = units[candidates[query]]
             to_mean[query] = np.vecdot(offered, normalize(kept.mean(axis=0)))

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from feature_pipeline import point_in_time
 from feature_pipeline.config import ConfigError, check_section, read_values, unknown_key
 from feature_pipeline.errors import UserError
-from feature_pipeline.features import calendar, facts, feature, numbered, state, steps, window
+from feature_pipeline.features import calendar, facts, feature, numbered, state, steps, timeline, window
 from feature_pipeline.features.context_celebrations import ContextCelebrations
 from feature_pipeline.features.context_clock import ContextClock
 from feature_pipeline.features.context_season import ContextSeason
@@ -73,6 +73,7 @@ _FOUNDATION: tuple[ModuleType, ...] = (
     numbered,
     state,
     steps,
+    timeline,
     calendar,
     window,
 )

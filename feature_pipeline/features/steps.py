@@ -8,8 +8,9 @@ import pandas as pd
 from pydantic import Field
 
 from feature_pipeline.features.facts import FROM_ITEM, QUERY, STEPS_BACK, Facts
+from feature_pipeline.features.timeline import order_events
 from feature_pipeline.point_in_time import AS_OF, ROW, Line, accumulate
-from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID
+from feature_pipeline.schema import ITEM_ID
 
 # More than any number of recent items, so that a row and a step make one whole number.
 _MAX_STEPS = 64
@@ -24,20 +25,10 @@ def find_steps(events: pd.DataFrame, reach: int) -> pd.DataFrame:
         reach: how many events apart at most.
 
     Returns:
-        `from_item, item_id, event_time` (of the later of the two) and `steps_back`: how many events the first
-        stands before the second, negative where it stands after. In no order, all int64.
+        See `Timeline.find_steps`.
     """
-    ordered = events.sort_values([USER_ID, EVENT_TIME, EVENT_ORDER])
-    user, item, time = (ordered[name].to_numpy() for name in (USER_ID, ITEM_ID, EVENT_TIME))
-    parts = []
-    for steps in range(1, reach + 1):
-        later = np.flatnonzero(user[steps:] == user[:-steps]) + steps
-        for first, second, back in ((later - steps, later, steps), (later, later - steps, -steps)):
-            columns = {FROM_ITEM: item[first], ITEM_ID: item[second], EVENT_TIME: time[later]}
-            parts.append(pd.DataFrame({**columns, STEPS_BACK: back}))
-    names = (FROM_ITEM, ITEM_ID, EVENT_TIME, STEPS_BACK)
-    empty = pd.DataFrame({name: np.empty(0, np.int64) for name in names})
-    return pd.concat([empty, *parts], ignore_index=True)
+    timeline = order_events(events)
+    return pd.DataFrame(timeline.find_steps(np.arange(len(timeline)), reach))
 
 
 def look_up_steps(facts: Facts) -> ir.Table:

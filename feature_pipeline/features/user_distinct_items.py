@@ -24,5 +24,6 @@ class UserDistinctItems(TableFeature):
         first = ibis._[EVENT_TIME].min()
         met = events.group_by(USER_ID, ITEM_ID).aggregate(**{EVENT_TIME: first})
         states = accumulate(met, [USER_ID], items=Line(met, [USER_ID]).count())
+        states = facts.share("states_met", states)
         rows = facts.look_up_states(facts.rows, states, (USER_ID,), 0, "met_")
         return rows.select(ROW, **{_NAME: rows["met_items"].fill_null(0)})

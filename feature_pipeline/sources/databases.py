@@ -11,7 +11,7 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.common.exceptions import TableNotFound
 
-from feature_pipeline.dataset_config import is_postgres
+from feature_pipeline.database_url import is_postgres
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import SchemaError, check_columns, complain
 

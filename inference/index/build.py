@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.index.config import ExactConfig, IndexConfig
+from training_pipeline.index_config import ExactConfig, IndexConfig
 from inference.index.exact import ExactIndex
 from inference.index.index import Index
 from inference.index.scann import ScannIndex

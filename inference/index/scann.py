@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from feature_pipeline.artefact import MANIFEST, compute_checksums, read_manifest
 from inference.index.changes import Changes
-from inference.index.config import ScannConfig
+from training_pipeline.index_config import ScannConfig
 from inference.index.index import Index
 from inference.index.proposer import Proposer, import_scann
 from training_pipeline.evaluation.selection import Found, stack_found

@@ -79,6 +79,27 @@ class TestInfer:
         ]
 
 
+class TestServe:
+    START = ("python", "-m", "inference.service")
+
+    def test_defaults(self):
+        assert expand("serve") == [[*self.START]]
+
+    def test_everything(self):
+        given = ("WORKERS=2", "PORT=8080", "HOST=::1", "ARGS=serve.queue=9")
+        expected = ["serve.workers=2", "serve.port=8080", 'serve.host="::1"', "serve.queue=9"]
+        assert expand("serve", *PLACES, *given) == [[*self.START, *OVERRIDES, *expected]]
+
+    def test_the_name_of_the_machine_opens_no_door(self):
+        assert expand("serve", HOST="machine.example") == [[*self.START]]
+
+
+def test_rollback():
+    start = ["python", "-m", "inference.rollback"]
+    assert expand("rollback", *PLACES) == [[*start, *OVERRIDES]]
+    assert expand("rollback", "BUNDLE=0123") == [[*start, 'bundle="0123"']]
+
+
 def test_test_lints_first():
     commands = expand("test")
     assert commands[-1] == ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile"]

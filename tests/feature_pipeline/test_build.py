@@ -129,6 +129,24 @@ def test_the_manifest_says_what_was_built(built: FeatureStore) -> None:
     assert manifest["dataset"]["name"] == "movielens"
 
 
+def test_new_content_is_encoded_as_the_films_were(folder: Path, built: FeatureStore) -> None:
+    ids = {
+        kind: {name: chosen.encoder.id for name, chosen in named.items()}
+        for kind, named in built.encoders.items()
+    }
+    text, picture = built.encoders["text"]["minilm"], built.encoders["image"]["colour_texture"]
+    files = [(folder / "raw" / "posters" / "10.jpg").read_bytes()]
+
+    assert ids == built.encoder_ids
+    vectors = built.read_vectors("items")
+    np.testing.assert_allclose(
+        text.encoder.encode(built.read_table("items")["description"].tolist()),
+        vectors["description_embedding"],
+        atol=1e-6,
+    )
+    np.testing.assert_array_equal(picture.encoder.encode(files), vectors["poster_embedding"][:1])
+
+
 def test_the_tables_hold_the_films(built: FeatureStore) -> None:
     items = built.read_table("items")
 

@@ -45,19 +45,23 @@ began = time.monotonic()
 store = finish(build(2000))
 usual = time.monotonic() - began
 draw = random.Random(0)
-killed = 0
-for attempt in range(kills):
-    child = build(2001 + attempt)
+attempts = killed = 0
+while killed < kills:
+    attempts += 1
+    child = build(2000 + attempts)
     time.sleep(draw.uniform(0, usual))
     os.kill(child, signal.SIGKILL)
-    killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+        killed += 1
+    else:
+        usual *= 0.9  # quicker than its killer: the first build, which set the time, also warmed up
     found = open_current_store(folder / "artifacts", "shop")
     rows = found.read_table("interactions")
-    assert found.id == store.id or len(rows) == 2001 + attempt, (found.id, len(rows))
+    assert found.id == store.id or len(rows) == 2000 + attempts, (found.id, len(rows))
     store = found
-last = finish(build(2500))
-assert len(last.read_table("interactions")) == 2500
-print(killed, last.id, sep=chr(10))
+last = finish(build(len(events)))
+assert len(last.read_table("interactions")) == len(events)
+print(last.id)
 """
 
 
@@ -73,7 +77,5 @@ def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr[-2000:]
-    killed, last = done.stdout.split()
-    assert int(killed) >= KILLS // 2  # the others were quicker than their killer
     live = tmp_path / "artifacts" / "shop" / "features"
-    assert (live / "current").read_text().strip() == last
+    assert (live / "current").read_text().strip() == done.stdout.strip()

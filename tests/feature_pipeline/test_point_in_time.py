@@ -22,6 +22,7 @@ from tests.event_tables import (
     open_engine,
     queries,
     repeatable,
+    run_computation,
     to_interactions,
     to_queries,
     whole_numbers,
@@ -48,7 +49,7 @@ STATES = build_states()
 
 
 def run(happened: pd.DataFrame) -> pd.DataFrame:
-    got = open_engine().run(STATES, {"events": happened})
+    got = run_computation(open_engine(), STATES, events=happened)
     return got.sort_values([*KEY, "event_time"], ignore_index=True)
 
 

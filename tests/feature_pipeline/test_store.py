@@ -10,12 +10,16 @@ import pytest
 
 from feature_pipeline import store
 from feature_pipeline.artefact import ArtefactError
+from feature_pipeline.encoders.config import ProjectionConfig
+from feature_pipeline.encoders.image import ColourTextureEncoder
+from feature_pipeline.encoders.text import TextEncoder
 from feature_pipeline.features.user_events import UserEvents
 from feature_pipeline.partitions import divide
 from feature_pipeline.schema import FeatureSpec
 from feature_pipeline.store import FeatureStore, Interactions, open_current_store, open_store, write_store
 from feature_pipeline.tables import Quarantine
 from tests.feature_pipeline.invented import make_dataset
+from tests.tiny_store import ENCODER
 
 TIMES = np.array(["2024-01-01T00:00:00.000001", "2024-02-01"], "datetime64[us]")
 USERS = pd.DataFrame({"user_id": ["007", "7"], "age": [31.0, np.nan]}, index=[4, 2])
@@ -32,6 +36,8 @@ SPECS = [
 VECTORS = np.array([[0.6, 0.8, 0.0], [9.0, 9.0, 9.0]], np.float32)
 MISSING = np.array([False, True])
 
+PINNED = {"config": ENCODER.model_dump(), "ids": {"text": {"minilm": "minilm@1+float32"}}}
+
 
 def write(parent: Path, **changes: Any) -> FeatureStore:
     tables = {"users": USERS, "items": ITEMS, "quarantine": Quarantine().build_table()}
@@ -44,6 +50,7 @@ def write(parent: Path, **changes: Any) -> FeatureStore:
         "dataset": make_dataset(),
         "specs": SPECS,
         "features": {"user_events": {}},
+        "encoders": PINNED,
         "notes": {"below_min_weight": 5},
     }
     return write_store(parent, **(given | changes))
@@ -93,6 +100,20 @@ def test_the_computed_features_come_back_ready(tmp_path: Path) -> None:
     assert features == [UserEvents(windows=("all", "9d"))]
 
 
+def test_the_encoders_come_back_with_their_settings(tmp_path: Path) -> None:
+    projection = {"kind": "pca", "dimension": 3}
+    image = {"colour_texture": {"library": "colour_texture", "projection": projection}}
+    config = ENCODER.model_validate({**PINNED["config"], "image": image})
+
+    opened = open_store(write(tmp_path, encoders={**PINNED, "config": config.model_dump()}).path)
+
+    assert opened.encoder_ids == {"text": {"minilm": "minilm@1+float32"}}
+    assert isinstance(opened.encoders["text"]["minilm"].encoder, TextEncoder)
+    chosen = opened.encoders["image"]["colour_texture"]
+    assert isinstance(chosen.encoder, ColourTextureEncoder)
+    assert chosen.projection == ProjectionConfig(**projection)
+
+
 def test_a_table_without_embeddings_has_no_vectors(tmp_path: Path) -> None:
     assert write(tmp_path).read_vectors("users") == {}
 
@@ -132,6 +153,7 @@ def test_the_same_input_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         {"dataset": make_dataset(repeats=True)},
         {"specs": [*SPECS[:3], FeatureSpec("text_embedding", "candidate", "embedding", "alike")]},
         {"vectors": {"items": {"text_embedding": (VECTORS, np.array([False, False]))}}},
+        {"encoders": {**PINNED, "ids": {"text": {"minilm": "minilm@2+float32"}}}},
     ],
 )
 def test_other_content_has_another_id(tmp_path: Path, changes: dict[str, Any]) -> None:

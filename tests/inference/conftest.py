@@ -12,7 +12,7 @@ from feature_pipeline.artefact import CURRENT, MANIFEST, compute_checksums
 from feature_pipeline.splits import TEST
 from inference.recommender import Recommender
 from tests.inference.composed import compose_tiny
-from tests.tiny_store import ENGINE, write_tiny_store
+from tests.tiny_store import write_tiny_store
 from training_pipeline import train as training
 from training_pipeline.bundle import Bundle, open_bundle
 from training_pipeline.retrieved import Retrieved, retrieve
@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         patch.setattr(training, "refit_towers", refit_and_note)
         bundle = training.train(compose_tiny("train", artifacts), artifacts / "run")
     assert bundle is not None
-    ((prepared, towers),) = noted
+    prepared, towers = noted[-1]
     return Trained(artifacts, bundle, retrieve(prepared, towers, TEST, bundle.ranker_config))
 
 
@@ -64,7 +64,7 @@ def bundle(trained: Trained) -> Bundle:
 
 @pytest.fixture(scope="session")
 def recommender(bundle: Bundle) -> Recommender:
-    return Recommender(bundle, ENGINE)
+    return Recommender(bundle)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from feature_pipeline.config import ConfigError
 from inference.config import Request, read_engine, read_index, read_request
-from inference.index.config import ExactConfig, ScannConfig
+from training_pipeline.index_config import ExactConfig, ScannConfig
 from tests.inference.composed import compose_config
 
 
@@ -17,7 +17,20 @@ def read(*overrides: str) -> Request:
 
 def test_defaults():
     assert read("user=u1") == Request(
-        user="u1", k=10, format="table", html=None, out=None, bundle=None, as_of=None, context=None
+        user="u1",
+        profile=None,
+        likes=[],
+        k=10,
+        format="table",
+        html=None,
+        out=None,
+        bundle=None,
+        as_of=None,
+        context=None,
+        filters=None,
+        exclude=[],
+        diversity=0,
+        caps=None,
     )
 
 
@@ -57,8 +70,20 @@ def test_everything_given():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ([], "user: expected a user id or all, found nothing. Remedy: make infer USER=ID, or user=ID"),
-        (["user=null"], "user: Input should be a valid string, found None"),
+        (
+            [],
+            "user: expected a user id or all, or a profile or likes of somebody new, found nothing. "
+            "Remedy: make infer USER=ID, or user=ID",
+        ),
+        (
+            ["likes=[a]", "html=x.html"],
+            "html: expected a known user for a page, found none. Remedy: leave x.html out",
+        ),
+        (
+            ["user=all", "out=x.parquet", "diversity=0.5"],
+            "diversity: expected one user, found all. Remedy: leave diversity out",
+        ),
+        (["user=u1", "diversity=2"], "diversity: Input should be less than or equal to 1, found 2"),
         (["user=u1", "format=xml"], "format: Input should be 'table' or 'json', found 'xml'"),
         (["user=u1", "k=0"], "k: Input should be greater than 0, found 0"),
         (
@@ -85,6 +110,15 @@ def test_wrong_requests(overrides, message):
     with pytest.raises(ConfigError) as error:
         read(*overrides)
     assert str(error.value) == message
+
+
+def test_somebody_new_and_wishes():
+    wishes = ("filters={year: {min: 1900}}", "caps={artist: 2}")
+    request = read("profile={age: 31, text: the sea}", "likes=[007, a b]", *wishes)
+    assert request.user is None
+    assert request.ask.profile == {"age": 31, "text": "the sea"}
+    assert request.ask.likes == ["007", "a b"]
+    assert (request.filters, request.caps) == ({"year": {"min": 1900}}, {"artist": 2})
 
 
 def test_engine():

@@ -8,7 +8,7 @@ import pytest
 
 from feature_pipeline.schema import FeatureSpec
 from inference.explain import NUM_REASONS, Explainer
-from inference.rerank import Ranked
+from inference.rank import Ranked
 from tests.tiny_store import ENGINE, SILENT_USER
 from training_pipeline.prepare import build_feature_builder
 from training_pipeline.ranking.rows import RETRIEVAL_SPECS, RankingRows, build_row_builder

@@ -4,11 +4,9 @@ import json
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from inference.output import render_json, render_table, write_batch
+from inference.output import render_json, render_table
 
 UNKNOWN = np.float32("nan")
 
@@ -81,55 +79,3 @@ class TestJson:
     def test_not_a_number_is_refused(self):
         with pytest.raises(ValueError, match="not JSON compliant"):
             render_json("007", "abc", make_recommendations().assign(ranking_score=np.float32("nan")))
-
-
-class TestBatch:
-    def test_columns_types_and_rows(self, tmp_path):
-        blocks = [make_recommendations(("007", "a b")), make_recommendations(("1e3",))]
-        path = tmp_path / "new folder" / "all.parquet"
-        assert write_batch(blocks, path) == 6
-        table = pq.read_table(path)
-        assert table.schema == pa.schema(
-            {
-                "user_id": pa.string(),
-                "item_id": pa.string(),
-                "rank": pa.int32(),
-                "retrieval_score": pa.float32(),
-                "ranking_score": pa.float32(),
-                "chance": pa.float32(),
-            }
-        )
-        assert table["user_id"].to_pylist() == ["007", "007", "a b", "a b", "1e3", "1e3"]
-        assert table["rank"].to_pylist() == [1, 2] * 3
-        assert table["ranking_score"].to_pylist() == [2.25, -1.0] * 3
-        np.testing.assert_array_equal(table["chance"], np.array([0.125, 0.0009] * 3, np.float32))
-
-    def test_blocks_are_consumed_one_by_one(self, tmp_path):
-        alive = []
-
-        def produce():
-            for _ in range(3):
-                alive.append(len(list(tmp_path.iterdir())))
-                yield make_recommendations()
-
-        write_batch(produce(), tmp_path / "all.parquet")
-        assert alive == [1, 1, 1]  # the file was open before the first block was asked for
-
-    def test_failure_leaves_nothing(self, tmp_path):
-        with pytest.raises(RuntimeError, match="out of luck"):
-            write_batch(fail_after_one(), tmp_path / "all.parquet")
-        assert list(tmp_path.iterdir()) == []
-
-    def test_failure_leaves_the_older_file(self, tmp_path):
-        path = tmp_path / "all.parquet"
-        write_batch([make_recommendations()], path)
-        older = path.read_bytes()
-        with pytest.raises(RuntimeError, match="out of luck"):
-            write_batch(fail_after_one(), path)
-        assert [file.name for file in tmp_path.iterdir()] == ["all.parquet"]
-        assert path.read_bytes() == older
-
-
-def fail_after_one():
-    yield make_recommendations()
-    raise RuntimeError("out of luck")

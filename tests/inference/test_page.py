@@ -16,7 +16,7 @@ from feature_pipeline.specs import build_specs
 from feature_pipeline.store import Interactions, write_store
 from feature_pipeline.tables import Quarantine
 from inference.page import write_page
-from tests.tiny_store import SILENT_USER
+from tests.tiny_store import SILENT_USER, UNENCODED
 from training_pipeline.bundle import Bundle
 
 EVIL = """<script>alert("x")</script> & 'Łódź'"""
@@ -101,6 +101,7 @@ def shelf(tmp_path_factory) -> Bundle:
         dataset=config,
         specs=build_specs(config, []),
         features={},
+        encoders=UNENCODED,
         notes={},
     )
     store.path.rename(root / "features")

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from feature_pipeline.errors import UserError
-from inference.query import UnknownUserError, build_queries
+from inference.ask import UnknownUserError
+from inference.moment import build_queries
 from inference.recommender import Recommender
-from tests.tiny_store import BLOCK_OF_ITEM, ENGINE, LATE_USER, SILENT_USER
+from tests.tiny_store import BLOCK_OF_ITEM, LATE_USER, SILENT_USER
 from training_pipeline.bundle import Bundle
-from training_pipeline.prepare import build_feature_builder
+from training_pipeline.prepare import compute_table_standing, open_live_features
 from training_pipeline.retrieval.dataset import build_examples
 from training_pipeline.retrieval.embed import embed_queries
 
@@ -56,8 +57,9 @@ class TestOneUser:
 
     def test_retrieval_score_is_the_inner_product(self, recommender, bundle):
         found = recommender.recommend(["user-04"], 28).set_index("item_id")
-        builder = build_feature_builder(bundle.tables, ENGINE)
-        queries = build_queries(bundle, builder, ["user-04"], None, {})
+        live = open_live_features(bundle.tables, bundle.standing)
+        builder = live.builder
+        queries = build_queries(bundle, live, ["user-04"], None, {})
         examples = build_examples(queries, bundle.tables, bundle.inputs, builder, bundle.query.length)
         users = bundle.inputs.user.encode(bundle.tables.users, bundle.tables.user_vectors)
         index = bundle.inputs.index_items(bundle.tables.items)
@@ -110,13 +112,6 @@ class TestManyUsers:
         alone = pd.concat([recommender.recommend([user], 10) for user in self.USERS], ignore_index=True)
         pd.testing.assert_frame_equal(together, alone, rtol=1e-5, atol=1e-5)
 
-    @pytest.mark.parametrize("block", [7, 40, 1000])
-    def test_everyone_in_the_order_of_the_users_table(self, recommender, bundle, block):
-        blocks = list(recommender.recommend_all(3, block=block))
-        assert blocks[0]["user_id"].nunique() == min(block, 40)
-        users = pd.concat(blocks)["user_id"]
-        assert users.tolist() == np.repeat(bundle.tables.users["user_id"], 3).tolist()
-
     def test_unknown_user_is_told_a_few_known_ones(self, recommender, bundle):
         expected = (
             f"user 'nobody' is not known to bundle {bundle.id} of tiny. It knows 40 users, among them "
@@ -153,10 +148,11 @@ class TestMoment:
         past = Bundle(bundle.path, bundle.manifest)
         events = bundle.tables.interactions
         kept = events[events["event_time"] < moment].reset_index(drop=True)
-        vars(past)["tables"] = replace(bundle.tables, interactions=kept)
+        vars(past)["tables"] = tables = replace(bundle.tables, interactions=kept)
+        vars(past)["standing"] = compute_table_standing(tables)
         users = ["user-00", "user-01", SILENT_USER]
         pd.testing.assert_frame_equal(
-            Recommender(past, ENGINE).recommend(users, 10, as_of=moment),
+            Recommender(past).recommend(users, 10, as_of=moment),
             recommender.recommend(users, 10, as_of=moment),
         )
 
@@ -196,4 +192,4 @@ def test_data_set_that_repeats_offers_what_was_seen(bundle):
     repeating = Bundle(bundle.path, bundle.manifest)
     dataset = {**store.manifest["dataset"], "repeats": True}
     vars(repeating)["store"] = replace(store, manifest={**store.manifest, "dataset": dataset})
-    assert len(Recommender(repeating, ENGINE).recommend(["user-00"], 40)) == 40
+    assert len(Recommender(repeating).recommend(["user-00"], 40)) == 40

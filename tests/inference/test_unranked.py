@@ -9,14 +9,14 @@ import pytest
 from inference.__main__ import main
 from inference.recommender import Recommender
 from tests.inference.composed import compose_tiny
-from tests.tiny_store import ENGINE, SILENT_USER
+from tests.tiny_store import SILENT_USER
 
 USERS = ("user-00", "user-01", SILENT_USER)
 
 
 @pytest.fixture(scope="module")
 def served(unranked) -> Recommender:
-    return Recommender(unranked, ENGINE)
+    return Recommender(unranked)
 
 
 @pytest.fixture

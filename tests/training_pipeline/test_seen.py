@@ -42,7 +42,9 @@ def test_equals_a_plain_set(events: list[tuple[int, int, int]], queries: list[tu
     asked = pd.DataFrame(
         {"user_id": [f"user-{n}" for n in askers], "as_of": to_times(list(as_of)), "as_of_order": order}
     )
-    builder = FeatureBuilder(connect(ENGINE), [], Columns(), ITEMS, interactions.assign(weight=1.0), {}, {})
+    builder = FeatureBuilder.of_table(
+        connect(ENGINE), [], Columns(), ITEMS, interactions.assign(weight=1.0), {}, {}
+    )
 
     seen = find_seen(asked, interactions, builder, NUM_ITEMS)
     found = [set(row.nonzero()[0].tolist()) for row in seen.toarray()]

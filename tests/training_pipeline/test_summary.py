@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feature_pipeline.config import SplitConfig
 from feature_pipeline.store import FeatureStore
 from tests.training_pipeline.command import SMALL, compose_train
 from tests.training_pipeline.invented import make_model
@@ -102,6 +103,14 @@ class TestVerdict:
         same = replace(summary, rehearsed=measure_order(rehearsal, rehearsal.candidates.scores))
         assert same.gain.value == 0
         assert not same.is_ranked
+
+    def test_never_published_where_all_queries_want_the_same_few_items(self, summary, settings, rehearsal):
+        cold = settings.model_copy(update={"split": SplitConfig(name="cold_items")})
+        right = measure_order(rehearsal, order(rehearsal, RIGHT))
+        decided = replace(summary, settings=cold, rehearsed=right)
+        assert decided.gain.low > 0
+        assert not decided.is_ranked
+        assert decided.verdict.startswith("Under cold_items the ranker learns which items validation wants")
 
     def test_the_published_order_is_what_is_compared_and_traced(self, decided: Summary) -> None:
         model = "catboost" if decided.is_ranked else "two towers"

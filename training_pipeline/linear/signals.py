@@ -51,6 +51,9 @@ class Signal:
             candidates: item positions [num_queries, num_candidates] int, -1 pads.
         """
         scores = np.full(candidates.shape, np.nan, np.float32)
+        # Items that came after the model are not among its weights.
+        candidates = np.where(candidates < len(self.weights), candidates, -1)
+        history = np.where(history < len(self.weights), history, -1)
         for query, past in enumerate(history):
             places = np.flatnonzero((past >= 0) & (self.places > 0))
             if len(places):

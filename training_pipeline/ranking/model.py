@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from tqdm import tqdm
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from training_pipeline.config import RankerConfig
+from training_pipeline.ranking.attribution import Attribution, build_attribution
 from training_pipeline.ranking.rows import RankingRows
 
 _ROWS_AT_ONCE = 200_000
+_FEW_ROWS = 5_000
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,11 @@ class Ranker:
     def score(self, rows: RankingRows) -> np.ndarray:
         """`ranking_score` of each row [num_rows] float32: higher is better, within a query only."""
         blocks = (rows.take(places) for places in _cut(len(rows.query)))
-        scores = [np.asarray(self.model.predict(_build_pool(block)), np.float32) for block in blocks]
+        scores = [np.asarray(self._predict(block), np.float32) for block in blocks]
         return np.concatenate([np.zeros(0, np.float32), *scores])
+
+    def _predict(self, rows: RankingRows) -> Any:
+        return self.model.predict(_build_pool(rows), thread_count=_choose_threads(rows))
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
         """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding is -inf."""
@@ -45,8 +51,15 @@ class Ranker:
         """What each column adds to a score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
         if rows.frame.empty:  # which CatBoost refuses, and a user who has seen everything has
             return np.zeros(rows.frame.shape, np.float32)
-        shap = self.model.get_feature_importance(_build_pool(rows), type="ShapValues")
-        return np.asarray(shap[:, :-1], np.float32)
+        pool = _build_pool(rows)
+        if rows.vectors:  # whose questions are not written out
+            shap = self.model.get_feature_importance(pool, type="ShapValues")
+            return np.asarray(shap[:, :-1], np.float32)
+        return self._attribution.explain(self.model, pool, len(rows.frame.columns))
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        return build_attribution(self.model)
 
     def read_losses(self) -> np.ndarray:
         """The loss on held-out queries after each tree [num_trees] float64; empty where there are none."""
@@ -172,6 +185,11 @@ def _draw_negatives(query: np.ndarray, chosen: np.ndarray, count: int, seed: int
 def _cut(num_rows: int) -> list[np.ndarray]:
     """Places of rows in blocks: embeddings of all of them at once would not fit in memory."""
     return np.split(np.arange(num_rows), range(_ROWS_AT_ONCE, num_rows, _ROWS_AT_ONCE)) if num_rows else []
+
+
+def _choose_threads(rows: RankingRows) -> int:
+    """One for the candidates of a query, as waking more takes longer than it needs; else all there are."""
+    return 1 if len(rows.query) <= _FEW_ROWS else -1
 
 
 def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:

@@ -4,7 +4,7 @@ Training and serving build their rows here, from the same feature builder and th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -62,12 +62,14 @@ class RowBuilder:
     Attributes:
         tables: users and items, for their declared features.
         features: computes the features of rows as of each query.
+        of_items: the items' declared columns as the ranker reads them [num_items] each.
         signals: score candidates by the history.
         vectors: see `RankingRows`.
     """
 
     tables: Tables
     features: FeatureBuilder
+    of_items: Mapping[str, np.ndarray]
     signals: Sequence[Signal] = ()
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -78,6 +80,15 @@ class RowBuilder:
         plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
         signals = [signal.spec for signal in self.signals]
         return [*RETRIEVAL_SPECS, *plain, *signals, *self.features.row_specs]
+
+    def serve(self, features: FeatureBuilder, users: pd.DataFrame) -> "RowBuilder":
+        """The same for other users, and by features of what has happened meanwhile.
+
+        Args:
+            features: computes the features of rows.
+            users: those who ask, columns as in the users table.
+        """
+        return replace(self, features=features, tables=replace(self.tables, users=users))
 
     def build(self, queries: pd.DataFrame, candidates: Candidates) -> RankingRows:
         """Builds the rows of some queries.
@@ -103,14 +114,13 @@ class RowBuilder:
     def _look_up(self, queries: pd.DataFrame, query: np.ndarray, item: np.ndarray) -> dict[str, np.ndarray]:
         """The declared columns of user, moment and item."""
         tables = self.tables
-        users = (tables.users, tables.find_users(queries)[query])
-        sources = {"users": users, "interactions": (queries, query), "items": (tables.items, item)}
-        return {
-            spec.name: _read_column(frame[spec.name], spec.kind)[rows]
-            for table, (frame, rows) in sources.items()
-            for spec in tables.specs[table]
-            if spec.kind in _PLAIN_KINDS
-        }
+        asked = tables.users.iloc[tables.find_users(queries)]
+        sources = (
+            (_read_columns(asked, tables.specs["users"]), query),
+            (_read_columns(queries, tables.specs["interactions"]), query),
+            (self.of_items, item),
+        )
+        return {name: values[rows] for columns, rows in sources for name, values in columns.items()}
 
     def _score(
         self, queries: pd.DataFrame, items: np.ndarray, query: np.ndarray, place: np.ndarray
@@ -146,7 +156,13 @@ def build_row_builder(
         config: whether the ranker reads embeddings.
     """
     # Not the towers' own: those that are published have another space than the ranker has learned with.
-    return RowBuilder(tables, features, signals, tables.item_vectors if config.embeddings else {})
+    vectors = tables.item_vectors if config.embeddings else {}
+    return RowBuilder(tables, features, _read_columns(tables.items, tables.specs["items"]), signals, vectors)
+
+
+def _read_columns(frame: pd.DataFrame, specs: Sequence[FeatureSpec]) -> dict[str, np.ndarray]:
+    """The columns that are read as they are, as arrays of the frame's length."""
+    return {s.name: _read_column(frame[s.name], s.kind) for s in specs if s.kind in _PLAIN_KINDS}
 
 
 def _read_column(values: pd.Series, kind: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,12 +85,25 @@ class Tables:
     features: list[Feature]
 
     def find_users(self, frame: pd.DataFrame) -> np.ndarray:
-        """Rows of the users table for `frame.user_id`: [num_rows] int32."""
-        return pd.Index(self.users[USER_ID]).get_indexer(frame[USER_ID]).astype(np.int32)
+        """Rows of the users table for `frame.user_id`, -1 for others: [num_rows] int32."""
+        return self._user_index.get_indexer(pd.Index(frame[USER_ID])).astype(np.int32)
+
+    def find_user(self, user_id: str) -> int:
+        """Row of one user, -1 for others."""
+        return int(self._user_index.get_indexer(pd.Index([user_id], dtype="str"))[0])
 
     def find_items(self, item_ids: pd.Series | np.ndarray) -> np.ndarray:
-        """Positions of items by id: [num_ids] int32."""
-        return pd.Index(self.items[ITEM_ID]).get_indexer(item_ids).astype(np.int32)
+        """Positions of items by id, -1 for others: [num_ids] int32."""
+        return self._item_index.get_indexer(pd.Index(item_ids)).astype(np.int32)
+
+    # Kept, as an index hashes all ids when it is first asked.
+    @cached_property
+    def _user_index(self) -> pd.Index:
+        return pd.Index(self.users[USER_ID])
+
+    @cached_property
+    def _item_index(self) -> pd.Index:
+        return pd.Index(self.items[ITEM_ID])
 
     def count_choices(self, events: pd.DataFrame) -> csr_array:
         """How often each user met each item in some events [num_users, num_items] float32."""

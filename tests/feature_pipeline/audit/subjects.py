@@ -84,7 +84,9 @@ def make_subject(
     vectors = {"picture_embedding": rng.normal(size=(len(item_table), 4)).astype("float32")}
 
     def make_builder(altered: pd.DataFrame) -> FeatureBuilder:
-        return FeatureBuilder(open_engine(), list(features), columns, item_table, altered, vectors, {})
+        return FeatureBuilder.of_table(
+            open_engine(), list(features), columns, item_table, altered, vectors, {}
+        )
 
     return Subject(
         dataset=make_dataset(**dataset),

@@ -109,7 +109,7 @@ class TestOutcomes:
 
         def make_builder(altered: pd.DataFrame):
             builder = subject.make_builder(altered)
-            builder._outcomes = {"review_embedding": reviews[altered.index]}
+            builder._events._outcomes = {"review_embedding": reviews[altered.index]}
             return builder
 
         sound = replace(subject, make_builder=make_builder)

@@ -1,5 +1,6 @@
 """From the YAML to encoders: names, libraries, columns, and mistakes that are refused by name."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from hydra import compose, initialize_config_dir
 from feature_pipeline.config import ConfigError, read_section
 from feature_pipeline.encoders.config import EncoderConfig, ProjectionConfig
 from feature_pipeline.encoders.image import ColourTextureEncoder
-from feature_pipeline.encoders.load import load_encoders, name_columns
+from feature_pipeline.encoders.load import check_unchanged, load_encoders, name_columns, pin_encoders
 from feature_pipeline.encoders.sentence_image import SentenceImageEncoder
 from feature_pipeline.encoders.text import TextEncoder
 from feature_pipeline.encoders.vision import VisionEncoder
 from feature_pipeline.entry import CONF, check_overrides
+from feature_pipeline.errors import UserError
 
 
 def read(*overrides: str) -> EncoderConfig:
@@ -105,3 +107,40 @@ def test_one_encoder_needs_no_name_and_several_do() -> None:
         "clip": "poster_clip_embedding",
         "flava": "poster_flava_embedding",
     }
+
+
+def test_what_is_pinned_makes_the_same_encoders() -> None:
+    config = read("encoder.text.minilm.precision=float32", "encoder.text.minilm.batch_size=7")
+    encoders = load_encoders(config)
+
+    pinned = json.loads(json.dumps(pin_encoders(config, encoders, {"numeric", "text"})))
+
+    assert EncoderConfig.model_validate(pinned["config"]) == config
+    assert pinned["ids"] == {"text": {"minilm": encoders["text"]["minilm"].encoder.id}}
+
+
+def test_an_encoder_that_has_nothing_to_encode_need_not_be_there() -> None:
+    config = read("encoder/image=clip", "encoder.image.clip.model=nobody/nothing")
+
+    assert pin_encoders(config, load_encoders(config), {"categorical"})["ids"] == {}
+
+
+class Named:
+    def __init__(self, id: str) -> None:
+        self.id = id
+
+
+@pytest.mark.parametrize("pinned", ["clip@1+bfloat16", "clip@1+float32"])
+def test_another_precision_is_near_enough(pinned: str) -> None:
+    check_unchanged(Named("clip@1+float32"), pinned)
+
+
+@pytest.mark.parametrize("pinned", ["clip@2+float32", "a+clip@1+float32", "colour-texture-2/64px"])
+def test_another_model_is_refused(pinned: str) -> None:
+    with pytest.raises(UserError) as error:
+        check_unchanged(Named("clip@1+float32"), pinned)
+
+    assert str(error.value) == (
+        f"encoder: expected {pinned}, by which the content was encoded, found clip@1+float32. "
+        "Remedy: put the earlier model back, or run make features and make train again"
+    )

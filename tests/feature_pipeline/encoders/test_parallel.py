@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from feature_pipeline.encoders.parallel import map_batches
+from feature_pipeline.encoders.parallel import keep_to_one_core, map_batches
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,14 @@ def test_no_gradients_are_kept_and_errors_come_through() -> None:
     np.testing.assert_array_equal(map_batches(lambda batch: batch @ weight, batches, "cpu"), [[1], [1]])
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         map_batches(lambda batch: batch @ torch.ones(3, 1), batches, "cpu")
+
+
+def test_one_core_and_then_all_again() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with keep_to_one_core():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

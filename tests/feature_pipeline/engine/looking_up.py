@@ -5,7 +5,7 @@ import pandas as pd
 
 from feature_pipeline.engine.engine import Computation, Engine, declare_table
 from feature_pipeline.point_in_time import Line, accumulate
-from tests.event_tables import at, whole_numbers
+from tests.event_tables import at, run_computation, whole_numbers
 
 ROWS = declare_table("asked", "row", "user_id", "item_id", "moment")
 EVENTS = declare_table("events", "user_id", "item_id", "event_time")
@@ -45,14 +45,14 @@ def check_look_up(engine: Engine) -> None:
     """Asserts that the engine finds what is to be found, and keeps the columns of the rows."""
     computation = build_look_up(engine)
     assert computation.sources == ["asked", "events"]
-    got = engine.run(computation, {"asked": ASKED, "events": HAPPENED}).set_index("row")
+    got = run_computation(engine, computation, asked=ASKED, events=HAPPENED).set_index("row")
     assert list(got) == ["user_id", "item_id", "moment", "known_event_time", "known_count"]
     pd.testing.assert_frame_equal(
         got.loc[ASKED["row"], ["user_id", "item_id", "moment"]], ASKED.set_index("row"), check_dtype=True
     )
     expected = np.array([FOUND[row] for row in ASKED["row"]], np.float64)
     np.testing.assert_array_equal(got.loc[ASKED["row"], ["known_count", "known_event_time"]], expected)
-    none = engine.run(computation, {"asked": ASKED, "events": HAPPENED.iloc[:0]})
+    none = run_computation(engine, computation, asked=ASKED, events=HAPPENED.iloc[:0])
     assert len(none) == len(ASKED)
     assert none[["known_event_time", "known_count"]].isna().all(axis=None)
-    assert engine.run(computation, {"asked": ASKED.iloc[:0], "events": HAPPENED}).empty
+    assert run_computation(engine, computation, asked=ASKED.iloc[:0], events=HAPPENED).empty

@@ -13,7 +13,7 @@ import pytest
 from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.engine.duckdb import DuckDBEngine
 from feature_pipeline.engine.engine import Computation, declare_table
-from tests.event_tables import open_engine, whole_numbers
+from tests.event_tables import open_engine, run_computation, whole_numbers
 from tests.feature_pipeline.engine.looking_up import check_look_up
 
 
@@ -31,7 +31,7 @@ def test_runs_on_the_rows_given_each_time():
     assert computation.sources == ['a "table" of its own']
     for values, totals in (([1, 2, 3], {0: 3, 1: 3}), ([5, 6, 7], {0: 11, 1: 7}), ([], {})):
         rows = whole_numbers(key=[0, 0, 1][: len(values)], value=values)
-        computed = open_engine().run(computation, {'a "table" of its own': rows})
+        computed = run_computation(open_engine(), computation, **{'a "table" of its own': rows})
         assert computed.dtypes.astype(str).tolist() == ["int64", "int64"]
         assert dict(computed.itertuples(index=False, name=None)) == totals
 
@@ -44,12 +44,12 @@ def test_steps_are_computed_in_order_and_read_by_name():
     computation = Computation(steps, two.union(one), "duckdb")
     assert computation.sources == ["rows"]
     for values, expected in (([1, 2], [2, 3, 4, 5]), ([5], [10, 11])):
-        got = open_engine().run(computation, {"rows": whole_numbers(value=values)})
+        got = run_computation(open_engine(), computation, rows=whole_numbers(value=values))
         assert sorted(got["value"]) == expected
 
 
 def test_nothing_stays_registered():
-    open_engine().run(build_total("rows"), {"rows": whole_numbers(key=[1], value=[1])})
+    run_computation(open_engine(), build_total("rows"), rows=whole_numbers(key=[1], value=[1]))
     with pytest.raises(Exception, match="rows"):
         open_engine().run(build_total("rows"), {})
 
@@ -59,7 +59,7 @@ def test_threads_share_an_engine():
 
     def run(value: int) -> int:
         rows = whole_numbers(key=[0] * 1000, value=[value] * 1000)
-        return int(open_engine().run(computation, {"rows": rows})["total"].iloc[0])
+        return int(run_computation(open_engine(), computation, rows=rows)["total"].iloc[0])
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(run, range(40))) == [1000 * value for value in range(40)]
@@ -81,7 +81,9 @@ def test_spills_beyond_its_memory_and_cleans_up():
     step = table.select("key", "value", both=table["key"] + table["value"])
     stored = declare_table("step", "key", "value", "both")
     total = stored.aggregate(total=(stored["both"] - stored["key"] - stored["value"]).abs().sum())
-    assert engine.run(Computation({"step": step}, total, "duckdb"), {"rows": rows})["total"].tolist() == [0]
+    assert run_computation(engine, Computation({"step": step}, total, "duckdb"), rows=rows)[
+        "total"
+    ].tolist() == [0]
     assert spill.is_dir()
     del engine
     assert not spill.exists()

@@ -58,6 +58,7 @@ def test_row_features():
     # Steps before day 40: a>b (10), b>a (35), a>a (39), a>c (36). Out of a: 3, out of b: 1.
     got = build_story().compute_row_features(ask(("ann", at(40), 3)), np.array([[C, -1, A, B, D]]))
     assert list(got) == [spec.name for spec in build_story().row_specs]
+    assert set(got.dtypes) == {np.dtype("float64")}
     popularity = [f"item_events_{window}" for window in ("before", "1d", "7d", "30d", "365d")]
     # Day 33 opens the week [33, 40), day 10 the month [10, 40), day 39 the day.
     assert got[popularity].to_numpy().tolist() == [

@@ -8,7 +8,7 @@ import pandas as pd
 
 from feature_pipeline.engine.engine import Computation, declare_table
 from feature_pipeline.features.calendar import estimate_year, to_date, to_days
-from tests.event_tables import open_engine, whole_numbers
+from tests.event_tables import open_engine, run_computation, whole_numbers
 
 ORIGIN = date(1970, 1, 1).toordinal()
 
@@ -18,8 +18,8 @@ def run(**columns: ir.Value) -> Computation:
 
 
 def compute(computation: Computation, days: range) -> pd.DataFrame:
-    tables = {"days": whole_numbers(days=list(days))}
-    return open_engine().run(computation, tables).sort_values("days", ignore_index=True)
+    found = run_computation(open_engine(), computation, days=whole_numbers(days=list(days)))
+    return found.sort_values("days", ignore_index=True)
 
 
 DAYS = declare_table("days", "days")

@@ -44,11 +44,6 @@ def test_an_item_never_met_counts_zero():
     ]
 
 
-def test_counts_are_whole_numbers():
-    got = compute(ItemEvents(), happen(("ann", "a", at(1))), ask(("ann", at(3))), "b", "a")
-    assert set(got.dtypes.astype(str)) == {"int64"}
-
-
 def test_says_why_in_words():
     specs = ItemEvents(windows=("all", "7d", "30d", "12h")).list_specs(Columns())
     assert [(spec.name, spec.reason) for spec in specs] == [

@@ -17,6 +17,7 @@ from feature_pipeline.features.registry import FEATURES
 from tests.event_tables import (
     ITEMS,
     MINUTE,
+    STRANGER,
     at,
     build,
     events,
@@ -111,7 +112,9 @@ def rich_moments() -> st.SearchStrategy[int]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, max_queries: int = 6, min_events: int = 12, max_events: int = 40) -> World:
+def worlds(
+    draw: st.DrawFn, max_queries: int = 6, min_events: int = 12, max_events: int = 40, users: int = STRANGER
+) -> World:
     """Few users and items, so that much happens between them; the last of both know nobody."""
     asked = draw(queries(min_size=1, max_size=max_queries, times=rich_moments()))
     numbers = st.sampled_from([np.nan, 0.0, 0.5, 1999.0, -3.25])
@@ -125,7 +128,7 @@ def worlds(draw: st.DrawFn, max_queries: int = 6, min_events: int = 12, max_even
             "year": [draw(numbers) for _ in range(ITEMS)],
         }
     )
-    happened = draw(events(min_events, max_events, times=rich_moments()))
+    happened = draw(events(min_events, max_events, users, times=rich_moments()))
     return World(items, happened, asked, draw(candidates(len(asked))))
 
 

@@ -16,6 +16,7 @@ from feature_pipeline.profile.page import write_profile
 from feature_pipeline.schema import FeatureSpec
 from feature_pipeline.store import Interactions, write_store
 from feature_pipeline.tables import Quarantine
+from tests.tiny_store import UNENCODED
 
 EVIL = """<script>alert("x")</script> & 'Łódź'"""
 TEMPORAL = SplitConfig(name="temporal", validation_share=0.2, test_share=0.2)
@@ -125,6 +126,7 @@ def publish(tmp_path, shop):
         dataset=DatasetConfig.model_validate(config),
         specs=shop.specs,
         features={},
+        encoders=UNENCODED,
         notes={},
     )
 

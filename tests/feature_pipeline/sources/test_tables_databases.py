@@ -1,10 +1,5 @@
-"""The reader `tables` on DuckDB files and on a PostgreSQL server that the tests start themselves."""
+"""The reader `tables` on DuckDB files and on a PostgreSQL server of the tests' own."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +12,7 @@ from feature_pipeline.errors import UserError
 from feature_pipeline.sources import read_source
 from feature_pipeline.tables import ContractTables, map_tables
 from tests.feature_pipeline.sources.shop import describe_events, make_config
+from tests.postgres_server import start_postgres
 
 SQL = """
 create schema shop;
@@ -35,46 +31,15 @@ PLACE = {"table": "shop.orders"}
 ITEM_FEATURES = {"kinds": {"kind": "categorical"}, "released": {"kind": "timestamp"}}
 
 
-def find_server() -> str | None:
-    """The folder of initdb and pg_ctl, whether on the path or where Debian puts them."""
-    found = shutil.which("initdb")
-    return str(Path(found).resolve().parent) if found else None
-
-
-def find_unprivileged_user() -> str | None:
-    """PostgreSQL refuses to run as root."""
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return next(filter(names.__contains__, ("postgres", "nobody")), None) if os.getuid() == 0 else None
-
-
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """URL of a fresh server with the shop in it; it listens on a Unix socket alone."""
-    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
-    tools = find_server()
-    if tools is None:
-        pytest.skip("PostgreSQL's initdb is not on the PATH")
-    user = find_unprivileged_user()
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # a socket's path may have 100 characters only
-    if user:
-        shutil.chown(folder, user)
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, timeout=60)
-
-    run(f"{tools}/initdb", "--pgdata=data", "--username=owner", "--auth=trust", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    run(f"{tools}/pg_ctl", "--pgdata=data", "--log=log", f"--options={options}", "--wait", "start")
-    try:
-        url = f"postgresql://owner@/postgres?host={folder}"
+    """URL of a fresh server with the shop in it."""
+    with start_postgres() as url:
         import psycopg
 
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(SQL)
         yield url
-    finally:
-        run(f"{tools}/pg_ctl", "--pgdata=data", "--mode=immediate", "stop")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inference.index.config import ScannConfig
+from training_pipeline.index_config import ScannConfig
 from inference.index.exact import ExactIndex
 from inference.index.index import Index
 from inference.index.scann import ScannIndex

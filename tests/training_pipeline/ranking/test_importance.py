@@ -59,7 +59,7 @@ class TestMeasure:
         effects = pd.DataFrame(ranker.explain(rows), columns=COLUMNS)
         for place, (name, _, effect) in enumerate(measured.table.itertuples(index=False)):
             np.testing.assert_array_equal(measured.effects[:, place], effects[name])
-            assert effect == pytest.approx(np.abs(effects[name]).mean())
+            assert effect == pytest.approx(np.abs(effects[name]).mean(), rel=1e-5)
             expected = np.full(400, np.nan) if name == "shape" else rows.frame[name]
             np.testing.assert_array_equal(measured.values[:, place], expected)
 

@@ -1,10 +1,11 @@
-"""The typed config of the index."""
+"""The typed config of the index: training writes it into the bundle's manifest, serving builds by it."""
 
 from typing import Annotated, Literal
 
+from omegaconf import DictConfig
 from pydantic import Field, PositiveInt
 
-from feature_pipeline.config import Strict
+from feature_pipeline.config import Strict, check_section, read_values
 
 
 class ExactConfig(Strict):
@@ -21,7 +22,7 @@ class ScannConfig(Strict):
         leaves_to_search: how many of them a query looks into; chosen by the number of items where it is null.
         reorder: how many candidates are compared once more by finer codes, if twice as many as are wanted are
             not more. Of no more items than these every one is looked at.
-        min_recall: recall@100 that an index must have to be of use.
+        min_recall: recall@100 without which a bundle is not published.
     """
 
     name: Literal["scann"]
@@ -38,3 +39,12 @@ class IndexSection(Strict):
     """The section of the index, whichever it is."""
 
     index: IndexConfig
+
+
+def read_index(config: DictConfig) -> IndexConfig:
+    """Checks the index's part of the composed config.
+
+    Raises:
+        ConfigError: an unknown key or a wrong value, named with the choices.
+    """
+    return check_section(IndexSection, {"index": read_values(config, "index")}, "").index

@@ -1,4 +1,4 @@
-"""Reranking: order by ranking score or by retrieval, ties in retrieval order, k of each query, chances."""
+"""Ranking: order by ranking score or by retrieval, ties in retrieval order, k of each query, chances."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from catboost import CatBoost
 
-from inference.rerank import Ranked, keep_order, rerank
+from inference.rank import Ranked, keep_scores, score, show
 from training_pipeline.ranking.calibration import Calibration
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.ranking.model import Ranker
@@ -36,7 +36,13 @@ class GivenScores(Ranker):
 
 def rank(scores: list[float], k: int) -> Ranked:
     rows = RankingRows(pd.DataFrame({"item": ITEM}), QUERY, ITEM)
-    return rerank(CANDIDATES, rows, GivenScores(CatBoost(), scores), CALIBRATION, k)
+    scored = score(CANDIDATES, rows, GivenScores(CatBoost(), scores), CALIBRATION)
+    return show(scored, scored.order()[:, :k])
+
+
+def keep_order(candidates: Candidates, k: int) -> Ranked:
+    scored = keep_scores(candidates)
+    return show(scored, scored.order()[:, :k])
 
 
 def test_best_first_within_each_query():

@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 
 from feature_pipeline.errors import UserError
-from inference.query import build_queries, to_instant
-from tests.tiny_store import ENGINE, SILENT_USER
+from inference.moment import build_queries
+from inference.values import to_instant
+from tests.tiny_store import SILENT_USER
 from training_pipeline.bundle import Bundle
-from training_pipeline.prepare import build_feature_builder
+from training_pipeline.prepare import open_live_features
 
 
 @pytest.fixture(scope="module")
-def builder(bundle):
-    return build_feature_builder(bundle.tables, ENGINE)
+def live(bundle):
+    return open_live_features(bundle.tables, bundle.standing)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +45,15 @@ def wider(bundle):
     return copy
 
 
-def test_default_moment_is_just_after_the_last_event_of_all(bundle, builder):
-    queries = build_queries(bundle, builder, ["user-00", SILENT_USER], None, {})
+def test_default_moment_is_just_after_the_last_event_of_all(bundle, live):
+    queries = build_queries(bundle, live, ["user-00", SILENT_USER], None, {})
     end = bundle.tables.interactions["event_time"].max() + pd.Timedelta(1, "us")
     assert queries["as_of"].tolist() == [end, end]
 
 
-def test_holds_every_feature_of_the_moment(bundle, builder):
-    queries = build_queries(bundle, builder, ["user-00"], datetime(2024, 3, 1), {"device": "phone"})
-    declared = [spec.name for spec in builder.query_specs]
+def test_holds_every_feature_of_the_moment(bundle, live):
+    queries = build_queries(bundle, live, ["user-00"], datetime(2024, 3, 1), {"device": "phone"})
+    declared = [spec.name for spec in live.builder.query_specs]
     assert list(queries.columns) == ["user_id", "as_of", "as_of_order", *declared, "device"]
     assert queries["as_of"].iloc[0] == pd.Timestamp("2024-03-01")
     events = bundle.tables.interactions
@@ -60,32 +61,32 @@ def test_holds_every_feature_of_the_moment(bundle, builder):
     assert queries["user_events_before"].iloc[0] == len(earlier)
 
 
-def test_context_comes_from_the_latest_event_before_the_moment(bundle, builder):
+def test_context_comes_from_the_latest_event_before_the_moment(bundle, live):
     events = bundle.tables.interactions
     own = events[events["user_id"] == "user-00"]
     devices = [device[0] for device in own["device"]]
     assert len(set(devices)) == 2
     for place in range(1, len(own)):
         moment = own["event_time"].iloc[place].to_pydatetime()
-        query = build_queries(bundle, builder, ["user-00"], moment, {})
+        query = build_queries(bundle, live, ["user-00"], moment, {})
         assert list(query["device"].iloc[0]) == [devices[place - 1]]
 
 
-def test_context_of_a_user_without_events_is_empty(bundle, builder):
-    queries = build_queries(bundle, builder, [SILENT_USER, "user-00"], None, {})
+def test_context_of_a_user_without_events_is_empty(bundle, live):
+    queries = build_queries(bundle, live, [SILENT_USER, "user-00"], None, {})
     assert [len(device) for device in queries["device"]] == [0, 1]
 
 
-def test_context_is_read_by_its_kind(wider, builder):
+def test_context_is_read_by_its_kind(wider, live):
     given = {"noise": "2.5", "opened": "2024-05-01T12:00:00+02:00", "tags": "new | red"}
-    query = build_queries(wider, builder, ["user-00", SILENT_USER], None, given).iloc[1]
+    query = build_queries(wider, live, ["user-00", SILENT_USER], None, given).iloc[1]
     assert query["noise"] == 2.5
     assert query["opened"] == pd.Timestamp("2024-05-01T10:00:00")
-    assert query["tags"] == ["new", "red"]
+    assert list(query["tags"]) == ["new", "red"]
 
 
-def test_context_left_open_keeps_its_kind(wider, builder):
-    queries = build_queries(wider, builder, ["user-00", SILENT_USER], None, {})
+def test_context_left_open_keeps_its_kind(wider, live):
+    queries = build_queries(wider, live, ["user-00", SILENT_USER], None, {})
     latest = wider.tables.interactions.query("user_id == 'user-00'").iloc[-1]
     assert queries["noise"].dtype == np.float64
     assert queries["noise"].iloc[0] == latest["noise"]
@@ -103,9 +104,9 @@ def test_context_left_open_keeps_its_kind(wider, builder):
         ({"device": "phone"}, "context 'device' is unknown. Choices: noise, opened, tags"),
     ],
 )
-def test_context_that_is_not_of_its_kind(wider, builder, given, message):
+def test_context_that_is_not_of_its_kind(wider, live, given, message):
     with pytest.raises(UserError) as error:
-        build_queries(wider, builder, ["user-00"], None, given)
+        build_queries(wider, live, ["user-00"], None, given)
     assert str(error.value) == message
 
 

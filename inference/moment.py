@@ -1,0 +1,87 @@
+"""When and in which context is asked: queries, with the same features that training computed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from feature_pipeline.dataset_config import FeatureColumn
+from feature_pipeline.errors import UserError
+from feature_pipeline.features.live_features import LiveFeatures
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, LAST_ORDER
+from feature_pipeline.schema import USER_ID
+from inference.values import read_value, to_instant
+from training_pipeline.bundle import Bundle
+
+# Before the first event of the very instant, so that nothing at `as_of` itself is read.
+_FIRST_ORDER = 0
+
+
+def build_queries(
+    bundle: Bundle,
+    live: LiveFeatures,
+    user_ids: Sequence[str],
+    as_of: datetime | None,
+    context: Mapping[str, str],
+) -> pd.DataFrame:
+    """Builds one query for each user.
+
+    Args:
+        bundle: the split says where queries stand.
+        live: knows what happened, and computes the features as of the query.
+        user_ids: who asks.
+        as_of: the moment, UTC; None for where the split's own queries stand: `leave_last_out` asks just after
+            the user's own last event (of all, for a user without events), the others after the last of all.
+        context: features of the moment; what is left open is taken from the user's latest event before.
+
+    Returns:
+        `user_id, as_of, as_of_order`, and the moment's features.
+
+    Raises:
+        UserError: a context feature is unknown, or its value is of the wrong kind.
+    """
+    ids = pd.Series(list(user_ids), dtype="str")
+    if as_of is not None:
+        moments, order = np.full(len(ids), to_instant(as_of)), _FIRST_ORDER
+    else:
+        moments, order = _find_moments(bundle, live, ids), LAST_ORDER
+    queries = pd.DataFrame({USER_ID: ids, AS_OF: moments, AS_OF_ORDER: order})
+    computed = live.builder.compute_query_features(queries)
+    return pd.concat([queries, computed, _build_context(bundle, live, queries, context)], axis=1)
+
+
+def _find_moments(bundle: Bundle, live: LiveFeatures, user_ids: pd.Series) -> np.ndarray:
+    end = live.events.last_time
+    last = np.full(len(user_ids), end)
+    if bundle.split.name == "leave_last_out":
+        own = live.events.find_last_times(user_ids)
+        last = np.where(own >= 0, own, end)
+    return (last + 1).astype("datetime64[us]")
+
+
+def _build_context(
+    bundle: Bundle, live: LiveFeatures, queries: pd.DataFrame, context: Mapping[str, str]
+) -> pd.DataFrame:
+    declared = bundle.store.dataset.interactions.context
+    for name in context:
+        if name not in declared:
+            choices = ", ".join(declared) or "none in this data set"
+            raise UserError(f"context {name!r} is unknown. Choices: {choices}")
+    if not declared:
+        return pd.DataFrame(index=queries.index)
+    latest = bundle.tables.interactions[list(declared)].reindex(live.events.find_last_places(queries))
+    columns = {
+        name: [read_value(f"context {name!r}", feature, context[name])] * len(queries)
+        if name in context
+        else _fill_lists(latest[name], feature)
+        for name, feature in declared.items()
+    }
+    return pd.DataFrame(columns, index=queries.index)
+
+
+def _fill_lists(values: pd.Series, feature: FeatureColumn) -> list[object]:
+    """Categories are lists; a user without events has none of them."""
+    if feature.kind != "categorical":
+        return values.to_list()
+    return [value if isinstance(value, np.ndarray) else [] for value in values]

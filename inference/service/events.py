@@ -1,0 +1,58 @@
+"""POST /events."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from feature_pipeline.errors import UserError
+from inference.events import Event
+from inference.service.answers import Appended
+from inference.service.errors import list_refusals
+from inference.service.metrics import EVENTS
+from inference.service.model import Model
+from inference.service.requests import EventsBody
+from inference.service.state import State, get_state
+from inference.service.tokens import check_token
+
+# Clocks differ a little. But requests stand just after the last event of all: one from the far future would
+# move everybody there.
+_AHEAD = timedelta(minutes=5)
+
+router = APIRouter(tags=["write"], dependencies=[Depends(check_token)])
+
+
+@router.post("/events", responses=list_refusals(400, 401, 409, 413, 422, 503))
+async def append_events(
+    request: Request, body: EventsBody, state: Annotated[State, Depends(get_state)]
+) -> Appended:
+    """Appends events, all of them or none; once this is answered, no crash can lose them.
+
+    They count at once where they were sent to, and within a second for every other worker. Whoever does not
+    get an answer sends the same events again: none counts twice.
+    """
+
+    def answer(model: Model) -> Appended:
+        _check(model, body.events)
+        new = state.live.append(body.events)
+        EVENTS.inc(new)
+        return Appended(bundle=model.id, new=new)
+
+    return await state.ask(request, answer)
+
+
+def _check(model: Model, events: Sequence[Event]) -> None:
+    unknown = model.find_unknown(event.item_id for event in events)
+    if unknown:
+        raise UserError(
+            f"item {unknown[0]!r} is not known to bundle {model.id}; no event was taken. "
+            "Remedy: send the batch without its events, or add the item first"
+        )
+    latest = datetime.now(UTC) + _AHEAD
+    ahead = next((place for place, event in enumerate(events) if event.event_time > latest), None)
+    if ahead is not None:
+        raise UserError(
+            f"events.{ahead}.event_time: expected a time that has come, found one ahead of this machine's "
+            "clock; no event was taken. Remedy: set the clock of whoever sends it"
+        )

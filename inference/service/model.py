@@ -1,0 +1,145 @@
+"""A model as it serves: one bundle's recommender, and how far it has followed the logs."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from feature_pipeline.errors import UserError
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
+from inference.ask import Ask
+from inference.columns import RANKING_SCORE
+from inference.events import Event, EventLog
+from inference.recommender import Recommender
+from inference.service.folding import Folding
+from inference.service.item_log import Change, ItemLog
+from inference.service.new_items import build_frame
+from training_pipeline.bundle import open_bundle
+from training_pipeline.ranking.rows import RETRIEVAL_SCORE
+
+_WARM_USERS = 3
+_BATCH = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class Model:
+    """One bundle's recommender, with what the logs say has happened since.
+
+    It is changed by one thread at a time (see `Live`), and read by many.
+
+    Args:
+        recommender: of the bundle, without any event since.
+        weights: what an event counts as, by type.
+
+    Attributes:
+        recommender: answers.
+    """
+
+    def __init__(self, recommender: Recommender, weights: Mapping[str, float]) -> None:
+        self.recommender = recommender
+        newest = recommender.bundle.tables.interactions[EVENT_TIME].max()
+        self._folding = Folding(weights, int(np.datetime64(newest, "us").astype(np.int64)))
+        self._added: set[str] = set()
+        self._has_taken_back = False
+        self._last_event = 0
+        self._last_change = 0
+
+    @property
+    def id(self) -> str:
+        """The bundle's."""
+        return self.recommender.bundle.id
+
+    def find_unknown(self, item_ids: Iterable[str]) -> list[str]:
+        """Those of some items that neither the bundle nor anybody since has described."""
+        ids = list(item_ids)
+        positions = self.recommender.bundle.tables.find_items(pd.Series(ids, dtype="str"))
+        unknown = [item_id for item_id, position in zip(ids, positions, strict=True) if position < 0]
+        return [item_id for item_id in unknown if item_id not in self._added]
+
+    def follow(self, events: EventLog, items: ItemLog) -> None:
+        """Goes on in the logs where it stopped."""
+        while batch := events.read(self._last_event, _BATCH):
+            # Read after the events: an item's addition stands in its log before any event about it.
+            self._follow_items(items)
+            self._fold([event for _, event in batch])
+            self._last_event = batch[-1][0]
+        self._follow_items(items)
+
+    def change(self, change: Change) -> None:
+        """Adds or removes items.
+
+        Raises:
+            UserError: the recommender does not take them; nothing has changed.
+        """
+        item_ids = [str(row[ITEM_ID]) for row in change.items]
+        if change.kind == "add":
+            self.recommender.add_items(build_frame(self.recommender.bundle, change.items))
+            self._added.update(item_ids)
+        else:
+            self.recommender.remove_items(item_ids)
+
+    def skip_change(self, sequence: int) -> None:
+        """Notes that the change of this number was made already, unless others before it were not."""
+        if sequence == self._last_change + 1:
+            self._last_change = sequence
+
+    def _fold(self, batch: Sequence[Event]) -> None:
+        # The log outlives bundles, and items that an earlier one knew.
+        unknown = set(self.find_unknown({event.item_id for event in batch}))
+        fresh, is_taken_back = self._folding.fold(event for event in batch if event.item_id not in unknown)
+        # Kept until it is done: what was taken back is not found a second time.
+        self._has_taken_back |= is_taken_back
+        if self._has_taken_back:
+            self.recommender.replace_events(self._folding.build_frame())
+            self._has_taken_back = False
+        elif fresh:
+            self.recommender.add_events(self._folding.build_frame(fresh))
+
+    def _follow_items(self, items: ItemLog) -> None:
+        for sequence, change in items.read(self._last_change):
+            self._repeat(change)
+            self._last_change = sequence
+
+    def _repeat(self, change: Change) -> None:
+        """Makes a change that another worker made, or that was made before this model was loaded."""
+        # The log outlives bundles here, too: what this one does not know needs no removal.
+        unknown = set(self.find_unknown(row[ITEM_ID] for row in change.items))
+        rows = [row for row in change.items if change.kind == "add" or row[ITEM_ID] not in unknown]
+        try:
+            if rows:
+                self.change(Change(change.kind, rows))
+        except UserError:
+            _log.error("items not changed", extra={"fields": {"kind": change.kind, "items": len(rows)}})
+
+
+def open_model(place: Path, weights: Mapping[str, float]) -> Model:
+    """Opens a bundle, checks it, and has it answer before anybody asks.
+
+    Raises:
+        ArtefactError: it is missing, damaged or of another version.
+        UserError: it has no answers.
+    """
+    recommender = Recommender(open_bundle(place))
+    warm(recommender)
+    return Model(recommender, weights)
+
+
+def warm(recommender: Recommender) -> None:
+    """Recommender to a few known users and to somebody new, by which all parts of the bundle are read.
+
+    Raises:
+        UserError: a score is no number.
+    """
+    bundle = recommender.bundle
+    known = list(bundle.tables.users[USER_ID].iloc[:_WARM_USERS])
+    somebody = Ask(likes=list(bundle.tables.items[ITEM_ID].iloc[:1]))
+    for asks in (known, somebody):
+        found = recommender.recommend(asks, 10, explain=True)
+        scores = found[[RETRIEVAL_SCORE, RANKING_SCORE]].to_numpy("float64")
+        if not np.isfinite(scores).all():
+            raise UserError(f"bundle {bundle.id}: expected scores that are numbers, found others")
+    # Read by nothing so far, and it must not turn out to be damaged when the first item is added.
+    _ = bundle.candidate_tower

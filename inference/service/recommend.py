@@ -1,0 +1,39 @@
+"""POST /recommend."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from feature_pipeline.schema import USER_ID
+from inference.service.answers import Recommendations, list_rows
+from inference.service.errors import list_refusals
+from inference.service.model import Model
+from inference.service.requests import RecommendBody
+from inference.service.state import State, get_state
+
+router = APIRouter(tags=["read"])
+
+
+@router.post("/recommend", responses=list_refusals(400, 404, 413, 422, 503))
+async def recommend(
+    request: Request, body: RecommendBody, state: Annotated[State, Depends(get_state)]
+) -> Recommendations:
+    """Items for a known user, or for somebody new by profile, liked items or both; the best first."""
+    ask = body.build_ask()
+
+    def answer(model: Model) -> Recommendations:
+        found = model.recommender.recommend(
+            ask,
+            body.k,
+            body.as_of,
+            body.context,
+            exclude=body.exclude,
+            explain=body.reasons,
+            **body.build_wishes(),
+        )
+        rows = list_rows(found.drop(columns=USER_ID))
+        return Recommendations.model_validate(
+            {"bundle": model.id, "user_id": body.user_id, "recommendations": rows}
+        )
+
+    return await state.ask(request, answer)

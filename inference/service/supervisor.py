@@ -1,0 +1,63 @@
+"""The process that starts the others, and starts them again when they die."""
+
+import os
+import signal
+import tempfile
+
+import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
+from uvicorn.supervisors import Multiprocess
+
+from inference.service.config import METRICS_FOLDER, ServeConfig
+from inference.service.logs import build_config
+
+_SHUTDOWN_SECONDS = 30
+# Loading a bundle may keep a process from answering its supervisor for a while.
+_SILENT_SECONDS = 120
+_BACKLOG = 1024
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's, which would answer SIGHUP by replacing every process; here they look for a new bundle."""
+
+    def handle_hup(self) -> None:
+        """Passes the signal on."""
+        for process in self.processes:
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGHUP)
+
+    def keep_subprocess_alive(self) -> None:
+        """Starts dead processes again, and forgets how many of what the dead ones had open."""
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def serve(config: ServeConfig) -> None:
+    """Answers on the configured address until SIGINT or SIGTERM; what is being answered then is finished."""
+    threads = str(config.tensorflow_threads)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, threads)
+    # A worker ends by the signal that it was told to end by, and leaves what the system clears away anyway.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
+    with tempfile.TemporaryDirectory(prefix="towerbridge-metrics-") as folder:
+        os.environ[METRICS_FOLDER] = folder
+        settings = uvicorn.Config(
+            "inference.service.app:create",
+            factory=True,
+            host=config.host,
+            port=config.port,
+            workers=config.workers,
+            backlog=_BACKLOG,
+            access_log=False,
+            server_header=False,
+            log_config=build_config(),
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            timeout_worker_healthcheck=_SILENT_SECONDS,
+        )
+        socket = settings.bind_socket()
+        try:
+            Supervisor(settings, [socket]).run()
+        finally:
+            socket.close()

@@ -1,0 +1,233 @@
+"""A recommender at one moment: everything that answers a request, and nothing that changes."""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from feature_pipeline.errors import UserError
+from feature_pipeline.features.live_features import LiveFeatures
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
+from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, refuse_user
+from inference.catalogue import Catalogue
+from inference.choice import Wish, choose
+from inference.columns import CHANCE, RANK, RANKING_SCORE, REASONS
+from inference.content import ContentSearch
+from inference.explain import Explainer
+from inference.index.exact import ExactIndex
+from inference.moment import build_queries
+from inference.rank import Ranked, Scored, keep_scores, score, show
+from inference.values import to_instant
+from training_pipeline.bundle import Bundle
+from training_pipeline.prepare import open_live_features
+from training_pipeline.ranking.candidates import Candidates
+from training_pipeline.ranking.rows import RETRIEVAL_SCORE, RowBuilder, build_row_builder
+from training_pipeline.retrieval.dataset import build_examples
+from training_pipeline.retrieval.embed import embed_queries
+from training_pipeline.seen import mark
+
+_MICRO = 1_000_000
+_MINUTE = 60_000_000
+
+
+class Snapshot:
+    """Answers requests; see `Recommender`, whose arguments these are. Threads may share it.
+
+    Args:
+        bundle: the model, with the items that there are now.
+        hidden: positions of items that are not to be found.
+    """
+
+    def __init__(self, bundle: Bundle, hidden: frozenset[int] = frozenset()):
+        self.bundle = bundle
+        self.hidden = hidden
+        self.catalogue = Catalogue(bundle.tables)
+        self._live = open_live_features(bundle.tables, bundle.standing)
+
+    def add_events(self, events: pd.DataFrame) -> "Snapshot":
+        """The same after more events."""
+        items = self.catalogue.find(events[ITEM_ID])
+        weights = np.round(events[WEIGHT].to_numpy("float64") * _MICRO).astype(np.int64)
+        after = copy(self)
+        after._live = self._live.add(events.assign(**{ITEM_ID: items, WEIGHT: weights}))
+        return after
+
+    def hide(self, hidden: frozenset[int]) -> "Snapshot":
+        """The same with other items hidden."""
+        after = copy(self)
+        after.hidden = hidden
+        return after
+
+    def recommend(self, asks: Sequence[str] | Ask, wish: Wish) -> pd.DataFrame:
+        """See `Recommender.recommend`."""
+        live = self._live
+        if not isinstance(asks, Ask):
+            return self._answer(live, self._find_asking(live, asks), wish)
+        if asks.user_id is None:
+            asking = describe_new(self.bundle, SOMEBODY, asks.profile, self._encode_text)
+        else:
+            asking = self._find_asking(live, [asks.user_id])
+        if asks.likes:
+            imagined = self._imagine(live, asking.frame[USER_ID].iloc[0], asks.likes, wish.as_of)
+            live = live.add(imagined, of_items=False)
+        return self._answer(live, asking, wish)
+
+    def search(
+        self,
+        text: str | None,
+        image: bytes | None,
+        k: int,
+        filters: Mapping[str, Any] | None,
+        exclude: Sequence[str],
+    ) -> pd.DataFrame:
+        """See `Recommender.search`."""
+        allowed, excluded = self._find_allowed(filters), self.catalogue.find(exclude)
+        if text is not None and image is not None:
+            return self.catalogue.list(self._search.by_text_and_image(text, image, k, allowed, excluded))
+        if text is not None:
+            return self.catalogue.list(self._search.by_text(text, k, allowed, excluded))
+        if image is not None:
+            return self.catalogue.list(self._search.by_image(image, k, allowed, excluded))
+        raise UserError("search: expected a text, an image, or both, found neither")
+
+    def similar(
+        self, item_id: str, by: str, k: int, filters: Mapping[str, Any] | None, exclude: Sequence[str]
+    ) -> pd.DataFrame:
+        """See `Recommender.similar`."""
+        allowed, excluded = self._find_allowed(filters), self.catalogue.find(exclude)
+        return self.catalogue.list(self._search.similar(item_id, by, k, allowed, excluded))
+
+    def get_history(self, user_id: str, length: int, as_of: datetime | None) -> pd.DataFrame:
+        """See `Recommender.get_history`."""
+        found = self._live.events.list_events(user_id, None if as_of is None else to_instant(as_of))
+        times = found[EVENT_TIME].astype("datetime64[us]")
+        history = pd.DataFrame({ITEM_ID: self.catalogue.ids[found[ITEM_ID]], EVENT_TIME: times})
+        return history.iloc[::-1].head(length)
+
+    def _find_allowed(self, filters: Mapping[str, Any] | None) -> np.ndarray | None:
+        """The items that may be found [num_items] bool; None for all."""
+        allowed = self.catalogue.filter.compute_mask(filters)
+        if not self.hidden:
+            return allowed
+        shown = np.ones(len(self.catalogue.ids), bool) if allowed is None else allowed.copy()
+        shown[list(self.hidden)] = False
+        return shown
+
+    def _answer(self, live: LiveFeatures, asking: Asking, wish: Wish) -> pd.DataFrame:
+        bundle, tables = self.bundle, self.bundle.tables
+        queries = build_queries(bundle, live, list(asking.frame[USER_ID]), wish.as_of, wish.context)
+        examples = build_examples(queries, tables, bundle.inputs, live.builder, bundle.query.length)
+        examples = replace(examples, user=np.arange(len(queries)))
+        embedded = embed_queries(
+            bundle.query_tower, examples, asking.arrays, bundle.item_embeddings, self._item_index
+        )
+        excluded = self._find_excluded(live, queries, wish.exclude)
+        num_candidates = max(wish.k, bundle.ranker_config.candidates)
+        allowed = self._find_allowed(wish.filters)
+        candidates = self._index.search(embedded, num_candidates, excluded, allowed)
+        scored = self._score(live, asking, queries, candidates)
+        if wish.filters:
+            scored = scored.forget_chances()
+        ranked = show(scored, choose(scored, wish, self.catalogue.groups, tables.item_vectors))
+        frame = self._build_frame(queries, ranked)
+        if wish.explain:
+            history = live.builder.find_history(queries, live.builder.recent)
+            frame[REASONS] = self._explainer.explain(ranked, history)
+        return frame
+
+    def _find_asking(self, live: LiveFeatures, user_ids: Sequence[str]) -> Asking:
+        """Rows of users of the bundle; one that is only known from events has a row without a profile."""
+        if len(user_ids) == 1 and self.bundle.tables.find_user(user_ids[0]) < 0:
+            if live.events.number_users(user_ids)[0] < 0:
+                raise refuse_user(self.bundle, user_ids[0])
+            return describe_new(self.bundle, user_ids[0], {}, self._encode_text)
+        return find_known(self.bundle, self._users, user_ids)
+
+    def _imagine(
+        self, live: LiveFeatures, user_id: str, likes: Sequence[str], as_of: datetime | None
+    ) -> pd.DataFrame:
+        """Likes as events a minute apart: up to the moment, or after all that the user has done."""
+        end = live.events.last_time if as_of is None else int(to_instant(as_of).astype(np.int64)) - 1
+        times = end - _MINUTE * np.arange(len(likes) - 1, -1, -1)
+        return pd.DataFrame(
+            {
+                USER_ID: user_id,
+                ITEM_ID: self.catalogue.find(likes),
+                EVENT_TIME: times.astype("datetime64[us]"),
+                WEIGHT: _MICRO,
+            }
+        )
+
+    def _find_excluded(self, live: LiveFeatures, queries: pd.DataFrame, exclude: Sequence[str]) -> csr_array:
+        """What each user has met before, unless items repeat, and what nobody is to see."""
+        shape = (len(queries), len(self.bundle.tables.items))
+        every = np.tile(self.catalogue.find(exclude), len(queries))
+        query, item = np.repeat(np.arange(len(queries)), len(exclude)), every
+        if not self.bundle.store.dataset.repeats:
+            met_by, met = live.events.find_met(queries)
+            query, item = np.concatenate([query, met_by]), np.concatenate([item, met])
+        return mark(query, item, shape)
+
+    def _score(
+        self, live: LiveFeatures, asking: Asking, queries: pd.DataFrame, candidates: Candidates
+    ) -> Scored:
+        """By the ranker, where it has earned its place in the bundle."""
+        ranker, calibration = self.bundle.ranker, self.bundle.calibration
+        if ranker is None or calibration is None:
+            return keep_scores(candidates)
+        rows = self._rows.serve(live.builder, asking.frame).build(queries, candidates)
+        return score(candidates, rows, ranker, calibration)
+
+    def _build_frame(self, queries: pd.DataFrame, ranked: Ranked) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                USER_ID: queries[USER_ID].to_numpy()[ranked.query],
+                ITEM_ID: self.catalogue.ids[ranked.item],
+                TITLE: self.catalogue.titles[ranked.item],
+                RANK: ranked.rank,
+                RETRIEVAL_SCORE: ranked.retrieval_score,
+                RANKING_SCORE: ranked.ranking_score,
+                CHANCE: ranked.chance,
+            }
+        )
+
+    def _encode_text(self, column: str, text: str) -> np.ndarray:
+        return self._search.encode_profile(text, column)
+
+    @cached_property
+    def _search(self) -> ContentSearch:
+        return ContentSearch(self.bundle)
+
+    @cached_property
+    def _rows(self) -> RowBuilder:
+        bundle = self.bundle
+        return build_row_builder(bundle.tables, self._live.builder, bundle.signals, bundle.ranker_config)
+
+    @cached_property
+    def _index(self) -> ExactIndex:
+        return ExactIndex(self.bundle.item_embeddings)
+
+    @cached_property
+    def _users(self) -> dict[str, np.ndarray]:
+        return self.bundle.inputs.user.encode(self.bundle.tables.users, self.bundle.tables.user_vectors)
+
+    @cached_property
+    def _item_index(self) -> np.ndarray:
+        return self.bundle.inputs.index_items(self.bundle.tables.items)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        tables = self.bundle.tables
+        return Explainer(
+            self._rows.specs,
+            self.bundle.ranker,
+            self.catalogue.titles,
+            self.bundle.item_embeddings,
+            tables.item_vectors,
+        )

@@ -1,0 +1,140 @@
+"""What the tests of the service ask with: settings, events, another bundle, a recommender of the future."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_pipeline.artefact import MANIFEST, compute_checksums, set_current
+from feature_pipeline.errors import UserError
+from inference.ask import Ask
+from inference.events import Event
+from inference.recommender import Recommender
+from inference.service.config import ServeConfig, Settings
+from training_pipeline.bundle import Bundle
+
+OTHER = "0123456789ab"
+
+
+def make_settings(artifacts: Path, token: str | None = None, **changes: Any) -> Settings:
+    """Settings for the tiny data set; the logs lie beside its bundles."""
+    place = artifacts / "tiny"
+    serve = {
+        "host": "127.0.0.1",
+        "port": 0,
+        "workers": 1,
+        "threads": 2,
+        "queue": 8,
+        "tensorflow_threads": 1,
+        "events": str(place / "events.sqlite"),
+        "items": place / "items.sqlite",
+        "weights": {"like": 1.0, "click": 0.5},
+        "limits": {"body_bytes": 300_000, "image_bytes": 100_000, "image_pixels": 250_000},
+    }
+    config = ServeConfig.model_validate(serve | changes)
+    return Settings(bundles=place / "bundles", dataset="tiny", serve=config, token=token)
+
+
+def copy_bundle(bundle: Bundle, artifacts: Path) -> Path:
+    """A published copy of the tiny bundle that a test may change; returns its directory."""
+    place = artifacts / "tiny" / "bundles" / bundle.id
+    shutil.copytree(bundle.path, place)
+    set_current(place.parent, place.name)
+    return place
+
+
+def write_other(bundle: Bundle, bundles: Path, bundle_id: str = OTHER) -> Path:
+    """A bundle of another id, beside the current one, in which every title begins with `Other`."""
+    place = bundles / bundle_id
+    shutil.copytree(bundle.path, place)
+    items = place / "features" / "items.parquet"
+    table = pq.read_table(items)
+    titles = pa.array([title.replace("Thing", "Other") for title in table["title"].to_pylist()])
+    column = table.column_names.index("title")
+    pq.write_table(table.set_column(column, "title", titles.cast(table.schema.field(column).type)), items)
+    seal(place / "features")
+    seal(place, id=bundle_id)
+    return place
+
+
+def seal(place: Path, **changes: Any) -> None:
+    """Has the manifest fit the files again."""
+    manifest = json.loads((place / MANIFEST).read_text())
+    content = manifest | changes | {"checksums": compute_checksums(place)}
+    (place / MANIFEST).write_text(json.dumps(content))
+
+
+def damage(place: Path) -> None:
+    """Changes one byte of a bundle behind its manifest's back."""
+    file = place / "item_embeddings.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def write_event(event_id: str, **changes: Any) -> dict[str, Any]:
+    """An event as a client sends it: a user who has not met it yet likes `item-39`."""
+    return {
+        "event_id": event_id,
+        "user_id": "user-00",
+        "item_id": "item-39",
+        "event_type": "like",
+        "event_time": "2024-05-01T12:00:00Z",
+        "provenance": "human",
+    } | changes
+
+
+def make_event(event_id: str, **changes: Any) -> Event:
+    return Event.model_validate(write_event(event_id, **changes))
+
+
+class FutureRecommender(Recommender):
+    """What the recommender is to become, as far as the service asks; it notes what it was asked."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self.wishes: dict[str, Any] = {}
+        self.searched: tuple[str | None, bytes | None] = (None, None)
+        self.added: dict[str, dict[str, Any]] = {}
+        self.removed: list[str] = []
+
+    def recommend(
+        self,
+        asks: Sequence[str] | Ask,
+        k: int,
+        as_of: datetime | None = None,
+        context: Mapping[str, str] | None = None,
+        exclude: Sequence[str] = (),
+        explain: bool = False,
+        **wishes: Any,
+    ) -> pd.DataFrame:
+        self.wishes = wishes
+        return super().recommend(asks, k, as_of, context, exclude=exclude, explain=explain)
+
+    def similar(self, item_id: str, by: str, k: int, filters: Any = None) -> pd.DataFrame:
+        if by != "tower":
+            raise UserError(f"by {by!r} is unknown. Choices: tower")
+        self.wishes = {"filters": filters}
+        return self._list_first(k)
+
+    def search(self, text: Any = None, image: Any = None, k: int = 10, filters: Any = None) -> pd.DataFrame:
+        self.searched, self.wishes = (text, image), {"filters": filters}
+        return self._list_first(k)
+
+    def add_items(self, items: pd.DataFrame) -> None:
+        self.added |= {row["item_id"]: row for row in items.to_dict("records")}
+
+    def remove_items(self, item_ids: Sequence[str]) -> None:
+        self.removed += item_ids
+
+    def _list_first(self, k: int) -> pd.DataFrame:
+        items = self.bundle.tables.items[["item_id", "title"]].head(k)
+        rank = np.arange(1, len(items) + 1)
+        return items.assign(rank=rank, score=(1 / rank).astype(np.float32))
