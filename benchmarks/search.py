@@ -23,10 +23,10 @@ from omegaconf import OmegaConf
 
 from feature_pipeline.config import check_section
 from feature_pipeline.entry import CONF
-from training_pipeline.index_config import ScannConfig
 from inference.index.exact import ExactIndex
 from inference.index.recall import compute_recall
 from inference.index.scann import ScannIndex
+from training_pipeline.index_config import ScannConfig
 
 CLUSTERS, FADING, HISTORY, TURN = 2000, 10, 5, 10
 

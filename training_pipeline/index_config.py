@@ -1,11 +1,13 @@
 """The typed config of the index: training writes it into the bundle's manifest, serving builds by it."""
 
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from omegaconf import DictConfig
 from pydantic import Field, PositiveInt
 
 from feature_pipeline.config import Strict, check_section, read_values
+from feature_pipeline.errors import UserError
 
 
 class ExactConfig(Strict):
@@ -46,5 +48,12 @@ def read_index(config: DictConfig) -> IndexConfig:
 
     Raises:
         ConfigError: an unknown key or a wrong value, named with the choices.
+        UserError: scann is asked for and not installed.
     """
-    return check_section(IndexSection, {"index": read_values(config, "index")}, "").index
+    index = check_section(IndexSection, {"index": read_values(config, "index")}, "").index
+    if isinstance(index, ScannConfig) and find_spec("scann") is None:
+        raise UserError(
+            "index=scann: expected the package scann, found none. Remedy: make extras, or "
+            "pip install 'towerbridge[scann]'"
+        )
+    return index

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from training_pipeline.index_config import ExactConfig, IndexConfig
 from inference.index.exact import ExactIndex
 from inference.index.index import Index
 from inference.index.scann import ScannIndex
+from training_pipeline.index_config import ExactConfig, IndexConfig
 
 
 def build_index(item_embeddings: np.ndarray, config: IndexConfig) -> Index:
     """Builds the index over all items [num_items, dim] float32.
 
     Raises:
-        UserError: scann is asked for and not installed.
+        ImportError: scann is asked for and not installed; `read_index` says so before.
     """
     if isinstance(config, ExactConfig):
         return ExactIndex(item_embeddings)

@@ -11,6 +11,6 @@ class ExactIndex(Index):
     """Finds what training finds: both use `ExactSearch`."""
 
     def _search_built(
-        self, queries: np.ndarray, k: int, excluded: csr_array | None, eligible: np.ndarray | None
+        self, queries: np.ndarray, k: int, excluded: csr_array | None, allowed: np.ndarray | None
     ) -> Found:
-        return self._built.find(queries, k, excluded, eligible)
+        return self._built.find(queries, k, excluded, allowed)

@@ -1,41 +1,55 @@
-"""What every kind of index has in common: what is asked of it, and that items come and go."""
+"""What every kind of index has in common: what is asked of it, and that items are added."""
 
 from abc import ABC, abstractmethod
-from threading import Lock
+from copy import copy
+from typing import Self
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from inference.index.changes import Changes
 from training_pipeline.evaluation.selection import Found
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.ranking.exact_search import ExactSearch, check_search
 
 
 class Index(ABC):
-    """Finds the items with the highest inner product.
+    """Finds the items with the highest inner product. It never changes, so that threads may share it.
 
-    Items that were added are searched exactly, beside those that the index was built with. Searches may run
-    while items are added or removed.
+    Items that were added are searched exactly, beside those that the index was built with. An item that is to
+    be found no more is not `allowed`; it keeps its position.
 
     Args:
         item_embeddings: [num_items, dim] float32; may be memory-mapped, and is never copied.
-        changes: what has happened to the index before; nothing by default.
 
     Raises:
         ValueError: an embedding is not finite.
     """
 
-    def __init__(self, item_embeddings: np.ndarray, changes: Changes | None = None):
+    def __init__(self, item_embeddings: np.ndarray):
         # A memory map is an array like others but for each slice's taking longer.
         self._built = ExactSearch(np.asarray(item_embeddings))
-        self._changes = changes or Changes.none(item_embeddings)
-        self._writing = Lock()
+        self._added = ExactSearch(np.zeros((0, item_embeddings.shape[1]), np.float32))
 
     @property
     def num_items(self) -> int:
-        """How many positions there are, those of removed items among them."""
-        return len(self._changes.removed)
+        """How many positions there are."""
+        return len(self._built.items) + len(self._added.items)
+
+    def add(self, embeddings: np.ndarray) -> Self:
+        """The same with more items, at the next positions; what it was built with is shared.
+
+        Args:
+            embeddings: [num_added, dim] float32.
+
+        Raises:
+            ValueError: the embeddings are of another dimension, or not finite.
+        """
+        dim = self._built.items.shape[1]
+        if embeddings.ndim != 2 or embeddings.shape[1] != dim:
+            raise ValueError(f"embeddings: expected shape [num_added, {dim}], got {list(embeddings.shape)}")
+        after = copy(self)
+        after._added = ExactSearch(np.concatenate([self._added.items, embeddings.astype(np.float32)]))
+        return after
 
     def search(
         self,
@@ -57,58 +71,27 @@ class Index(ABC):
         Raises:
             ValueError: `k` is below 1, an array is of another shape, or a query is not finite.
         """
-        changes = self._changes
-        num_items, num_built = len(changes.removed), len(self._built.items)
+        num_items, num_built = self.num_items, len(self._built.items)
         queries = np.ascontiguousarray(queries, np.float32)
         check_search(queries, self._built.items.shape[1], k)
         _check_shape("excluded", excluded, (len(queries), num_items))
         _check_shape("allowed", allowed, (num_items,))
-        eligible = changes.find_eligible(allowed)
         if num_items == num_built:
-            return Candidates(*self._search_built(queries, k, excluded, eligible))
-        parts = [
+            return Candidates(*self._search_built(queries, k, excluded, allowed))
+        of_built, of_added = (
             (
                 None if excluded is None else excluded[:, columns],
-                None if eligible is None else eligible[columns],
+                None if allowed is None else allowed[columns],
             )
             for columns in (slice(num_built), slice(num_built, num_items))
-        ]
-        built = self._search_built(queries, k, *parts[0])
-        items, scores = changes.added.find(queries, k, *parts[1])
+        )
+        built = self._search_built(queries, k, *of_built)
+        items, scores = self._added.find(queries, k, *of_added)
         return _merge(built, (np.where(items < 0, -1, items + num_built), scores), k)
-
-    def add(self, embeddings: np.ndarray) -> np.ndarray:
-        """Adds items, which are found from now on.
-
-        Args:
-            embeddings: [num_added, dim] float32.
-
-        Returns:
-            Their positions [num_added] int64; no other item's position changes.
-
-        Raises:
-            ValueError: the embeddings are of another dimension, or not finite.
-        """
-        with self._writing:
-            first = self.num_items
-            self._changes = self._changes.add(np.asarray(embeddings))
-            return np.arange(first, self.num_items)
-
-    def remove(self, positions: np.ndarray) -> None:
-        """Removes items, which are never found again; no other item's position changes.
-
-        Args:
-            positions: [num_removed] int.
-
-        Raises:
-            ValueError: there is no such position.
-        """
-        with self._writing:
-            self._changes = self._changes.remove(np.asarray(positions, np.int64))
 
     @abstractmethod
     def _search_built(
-        self, queries: np.ndarray, k: int, excluded: csr_array | None, eligible: np.ndarray | None
+        self, queries: np.ndarray, k: int, excluded: csr_array | None, allowed: np.ndarray | None
     ) -> Found:
         """Searches the items that the index was built with; see `ExactSearch.find`."""
 

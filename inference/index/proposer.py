@@ -1,15 +1,9 @@
 """ScaNN, which proposes items without looking at most of them. The only import of scann."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from feature_pipeline.artefact import ArtefactError
-from feature_pipeline.errors import UserError
-
-_DIRECTIONS = "directions.npy"
-_SEARCHER = "scann"
 # What share of all variance the directions must hold.
 _VARIANCE = 0.98
 # How many items teach the centre of a leaf.
@@ -45,9 +39,11 @@ class Proposer:
             num_leaves: into how many leaves they are divided.
 
         Raises:
-            UserError: scann is not installed.
+            ImportError: scann is not installed.
         """
-        scann = import_scann()
+        # An extra: nobody else must have it installed.
+        from scann import scann_ops_pybind as scann
+
         mean = item_embeddings.mean(axis=0)
         covariance = item_embeddings.T @ item_embeddings / len(item_embeddings) - np.outer(mean, mean)
         variance, vectors = np.linalg.eigh(covariance)
@@ -77,39 +73,3 @@ class Proposer:
         """
         places, _ = self._searcher.search(query @ self._directions, wanted, compared, leaves)
         return np.sort(places)
-
-    def write(self, folder: Path) -> None:
-        """Writes it to a folder that is there and empty."""
-        np.save(folder / _DIRECTIONS, self._directions, allow_pickle=False)
-        (folder / _SEARCHER).mkdir()
-        self._searcher.serialize(str(folder / _SEARCHER), relative_path=True)
-
-    @classmethod
-    def read(cls, folder: Path) -> "Proposer":
-        """Reads what `write` wrote, and no pickle, which ScaNN would read where it found one.
-
-        Raises:
-            ArtefactError: there is a pickle.
-            UserError: scann is not installed.
-        """
-        pickles = list((folder / _SEARCHER).glob("*.pkl"))
-        if pickles:
-            raise ArtefactError(f"{pickles[0]}: expected no pickle. Remedy: build the index anew")
-        searcher = import_scann().load_searcher(str(folder / _SEARCHER))
-        return cls(searcher, np.load(folder / _DIRECTIONS, allow_pickle=False))
-
-
-def import_scann() -> Any:
-    """ScaNN's Python module.
-
-    Raises:
-        UserError: scann is not installed.
-    """
-    try:
-        from scann import scann_ops_pybind
-    except ImportError:
-        raise UserError(
-            "index=scann: expected the package scann, found none. Remedy: make extras, or "
-            "pip install 'towerbridge[scann]'"
-        ) from None
-    return scann_ops_pybind

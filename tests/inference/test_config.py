@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from feature_pipeline.config import ConfigError
-from inference.config import Request, read_engine, read_index, read_request
-from training_pipeline.index_config import ExactConfig, ScannConfig
+from inference.config import Request, read_engine, read_request
 from tests.inference.composed import compose_config
 
 
@@ -123,28 +122,3 @@ def test_somebody_new_and_wishes():
 
 def test_engine():
     assert read_engine(compose_config("infer", "user=u1", "engine.threads=3")).threads == 3
-
-
-def test_the_index_is_exact_unless_another_is_asked_for():
-    assert read_index(compose_config("infer", "user=u1")) == ExactConfig(name="exact")
-    config = read_index(compose_config("infer", "user=u1", "index=scann", "index.leaves=300"))
-    assert isinstance(config, ScannConfig)
-    assert (config.leaves, config.min_recall) == (300, 0.99)
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("index.leaves_to_search=0", "index.leaves_to_search: Input should be greater than 0, found 0"),
-        ("index.min_recall=1.5", "index.min_recall: Input should be less than or equal to 1, found 1.5"),
-        (
-            "+index.reorderd=9",
-            "unknown key 'index.reorderd', did you mean 'index.reorder'? "
-            "Choices: leaves, leaves_to_search, min_recall, name, reorder",
-        ),
-    ],
-)
-def test_wrong_settings_of_the_index(override, message):
-    with pytest.raises(ConfigError) as error:
-        read_index(compose_config("infer", "user=u1", "index=scann", override))
-    assert str(error.value) == message

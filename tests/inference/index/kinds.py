@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from training_pipeline.index_config import ScannConfig
 from inference.index.exact import ExactIndex
 from inference.index.index import Index
 from inference.index.scann import ScannIndex
+from training_pipeline.index_config import ScannConfig
 
 # So few leaves and candidates that not all of some hundred items are looked at.
 CONFIG = ScannConfig(name="scann", leaves=24, leaves_to_search=8, reorder=100, min_recall=0.9)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from inference.index.build import build_index
-from training_pipeline.index_config import ExactConfig
 from inference.index.exact import ExactIndex
 from inference.index.scann import ScannIndex
 from tests.inference.index.kinds import CONFIG, build, draw_items
+from training_pipeline.index_config import ExactConfig
 
 
 def test_exact():

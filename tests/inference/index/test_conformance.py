@@ -113,34 +113,45 @@ def test_no_queries(index):
 
 
 def test_added_items_are_found_at_once(index):
-    positions = index.add(3 * QUERIES[:2])
-    assert positions.tolist() == [NUM_ITEMS, NUM_ITEMS + 1]
-    assert index.add(QUERIES[2:3]).tolist() == [NUM_ITEMS + 2]
-    assert index.num_items == NUM_ITEMS + 3
+    after = index.add(3 * QUERIES[:2]).add(QUERIES[2:3])
+    assert after.num_items == NUM_ITEMS + 3
     items = np.concatenate([ITEMS, 3 * QUERIES[:2], QUERIES[2:3]])
-    found = index.search(QUERIES, 50)
-    assert found.items[:2, 0].tolist() == positions.tolist()
+    found = after.search(QUERIES, 50)
+    assert found.items[:2, 0].tolist() == [NUM_ITEMS, NUM_ITEMS + 1]
     check(found, items, QUERIES, np.ones((NUM_QUERIES, len(items)), bool), 50)
 
 
-def test_removed_items_are_never_found(index):
-    removed = index.search(QUERIES[:1], 30).items[0]
-    index.remove(removed)
-    index.remove(removed[:3])
-    left = ~np.isin(np.arange(NUM_ITEMS), removed)
-    check(index.search(QUERIES, 20), ITEMS, QUERIES, np.tile(left, (NUM_QUERIES, 1)), 20)
-    check(index.search(QUERIES, 1000), ITEMS, QUERIES, np.tile(left, (NUM_QUERIES, 1)), 1000)
+def test_an_index_does_not_change_when_items_are_added_to_it(index):
+    before = index.search(QUERIES, 50)
+    index.add(3 * QUERIES)
+    assert index.num_items == NUM_ITEMS
+    np.testing.assert_array_equal(index.search(QUERIES, 50).items, before.items)
 
 
-def test_what_comes_and_goes_is_excluded_and_filtered_too(index):
-    index.add(QUERIES)
-    index.remove(np.array([0, NUM_ITEMS]))
+def test_added_items_are_excluded_and_filtered_too(index):
     items = np.concatenate([ITEMS, QUERIES])
     excluded = RNG.random((NUM_QUERIES, len(items))) < 0.3
     allowed = RNG.random(len(items)) < 0.6
-    remaining = allowed & ~excluded
-    remaining[:, [0, NUM_ITEMS]] = False
-    check(index.search(QUERIES, 40, csr_array(excluded), allowed), items, QUERIES, remaining, 40)
+    allowed[[0, NUM_ITEMS]] = False
+    found = index.add(QUERIES).search(QUERIES, 40, csr_array(excluded), allowed)
+    check(found, items, QUERIES, allowed & ~excluded, 40)
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        (ITEMS[0], "embeddings: expected shape [num_added, 8], got [8]"),
+        (ITEMS[:, :2], "embeddings: expected shape [num_added, 8], got [600, 2]"),
+        (
+            np.full((2, 8), np.inf),
+            "items: expected finite numbers, got others; check whether the model's training diverged",
+        ),
+    ],
+)
+def test_what_cannot_be_added_is_refused(index, embeddings, message):
+    with pytest.raises(ValueError, match=r".") as error:
+        index.add(embeddings)
+    assert str(error.value) == message
 
 
 def test_stored_zeros_exclude_nothing(index):
