@@ -1,10 +1,12 @@
 """What finding the best of many items takes: NumPy's product and partition, the exact index, ScaNN.
 
-    python -m benchmarks.search [--items 1000000] [--dim 64] [--k 500] [--queries 200]
+    python -m benchmarks.search [--items 1000000] [--dim 64] [--k 500] [--queries 200] [--data towers]
 
 The embeddings are invented, in the likeness of towers trained on MovieLens-1M: items lie in clusters of
 uneven sizes, most of what they vary in lies in some ten directions, lengths differ by a third; a query mixes
-five items in uneven parts, and noise of half the mixture's size. The three take turns with the same queries,
+five items in uneven parts, and noise of half the mixture's size. `--data uniform` draws every number of items
+and queries evenly from -1 to 1 instead: without clusters no index can leave much out, and none that learns from
+data is of use. The three take turns with the same queries,
 ten in a row, so that other work on the machine slows all alike, and each finds its own memory in the
 processor's caches, as in a server. NumPy's side is `items @ query` and `np.argpartition`, unsorted and
 with ties as they fall. ScaNN's settings are those of `conf/index/scann.yaml`; its recall is the mean share of
@@ -31,6 +33,11 @@ from training_pipeline.index_config import ScannConfig
 CLUSTERS, FADING, HISTORY, TURN = 2000, 10, 5, 10
 
 
+def draw_uniform(num_vectors: int, dim: int, rng: np.random.Generator) -> np.ndarray:
+    """Items or queries [num_vectors, dim] float32 without any order."""
+    return rng.uniform(-1, 1, (num_vectors, dim)).astype(np.float32)
+
+
 def draw_items(num_items: int, dim: int, rng: np.random.Generator) -> np.ndarray:
     """Embeddings [num_items, dim] float32."""
     directions = np.linalg.qr(rng.normal(size=(dim, dim)))[0] * np.exp(-np.arange(dim) / FADING)[:, None]
@@ -49,6 +56,15 @@ def draw_queries(items: np.ndarray, num_queries: int, rng: np.random.Generator) 
     mixed = np.einsum("qh,qhd->qd", weight, history)
     queries: np.ndarray = (mixed + rng.normal(scale=0.5 * mixed.std(), size=mixed.shape)).astype(np.float32)
     return queries
+
+
+def draw(data: str, num_items: int, num_queries: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Items [num_items, dim] float32 and queries [num_queries, dim] float32."""
+    rng = np.random.default_rng(0)
+    if data == "uniform":
+        return draw_uniform(num_items, dim, rng), draw_uniform(num_queries, dim, rng)
+    items = draw_items(num_items, dim, rng)
+    return items, draw_queries(items, num_queries, rng)
 
 
 def time_in_turns(
@@ -74,10 +90,9 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--k", type=int, default=500)
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--data", choices=["towers", "uniform"], default="towers")
     given = parser.parse_args()
-    rng = np.random.default_rng(0)
-    items = draw_items(given.items, given.dim, rng)
-    queries = draw_queries(items, given.queries + TURN, rng)
+    items, queries = draw(given.data, given.items, given.queries + TURN, given.dim)
     settings = OmegaConf.to_container(OmegaConf.load(CONF / "index" / "scann.yaml"))
     config = check_section(ScannConfig, settings, "index")
     began = time.perf_counter()
@@ -99,9 +114,10 @@ def main() -> None:
             f"{name:<8}{taken:>9.3f} ms a query{milliseconds['numpy'] / taken:>9.1f} times as fast as NumPy"
         )
     for name, share in recall.items():
-        print(f"{name:<14}{share:.4f}")
+        print(f"{name:<14}{share:.4f} of the exact best are found by ScaNN")
     result = {
         "benchmark": "search",
+        "data": given.data,
         "items": given.items,
         "dim": given.dim,
         "k": given.k,
