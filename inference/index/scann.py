@@ -13,7 +13,7 @@ from training_pipeline.ranking.threads import map_threads
 
 # Leaves for each square root of the number of items, and how many of them are searched, by its fourth root:
 # the fewer items, the larger the share of the leaves that hold some of the best.
-_LEAVES, _SEARCHED = 4, 2000
+_LEAVES, _SEARCHED = 4, 2500
 # So many more than are wanted are scored exactly, and so many times as many are compared by longer codes.
 _SCORED, _COMPARED = 50, 2
 # Each further round asks for so many times as much.
