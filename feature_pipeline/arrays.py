@@ -1,7 +1,8 @@
 """Tables as arrays, and in files that many processes can map into their memory."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,36 @@ Arrays = Mapping[str, np.ndarray]
 _NAMES = "names.json"
 
 
+@dataclass(frozen=True)
+class Table:
+    """A few rows, read like a DataFrame, which for a single one costs as much as all that is done with it.
+
+    Attributes:
+        columns: [num_rows] each; lists of categories are objects.
+    """
+
+    columns: Arrays
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def cut(self, rows: slice) -> "Table":
+        """The rows of a slice."""
+        return Table({name: values[rows] for name, values in self.columns.items()})
+
+
 def take_rows(table: Arrays, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The table's rows at these places [num_taken] int, or where a mask holds [num_rows] bool."""
     return {name: values[rows] for name, values in table.items()}
 
 
-def join_tables(tables: list[Arrays]) -> dict[str, np.ndarray]:
+def join_tables(tables: Sequence[Arrays]) -> dict[str, np.ndarray]:
     """One table below the other; all have the columns of the first."""
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 

@@ -77,8 +77,11 @@ def read_categories(values: pd.Series, separator: str | None) -> pd.Series:
     return values.where(is_list, parts).map(_clean_categories)
 
 
-def to_float(values: pd.Series) -> np.ndarray:
+def to_float(values: pd.Series | np.ndarray) -> np.ndarray:
     """Numbers, and times as days since 1970 [num_rows] float64; NaN where missing."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+        return values.astype(np.float64, copy=False)
+    values = pd.Series(values)
     if pd.api.types.is_datetime64_any_dtype(values):
         return ((values - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy("float64")
     return values.to_numpy("float64", na_value=np.nan)

@@ -93,6 +93,6 @@ def find_recent_events(queries: pd.DataFrame, events: pd.DataFrame, length: int)
     return np.append(position[in_order], -1)[np.where(wanted >= starts[:, None], wanted, -1)]
 
 
-def to_microseconds(times: pd.Series) -> np.ndarray:
+def to_microseconds(times: pd.Series | np.ndarray) -> np.ndarray:
     """Microseconds since 1970 [num_times] int64, of times in any unit or in microseconds already."""
-    return times.to_numpy().astype("datetime64[us]").astype(np.int64)
+    return np.asarray(times).astype("datetime64[us]", copy=False).astype(np.int64)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Arrays, take_rows
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import USER_ID
 from inference.values import read_value
 from training_pipeline.bundle import Bundle
-from training_pipeline.retrieval.inputs import Arrays
+from training_pipeline.ranking.rows import read_columns
 
 SHOWN_IDS = 5
 # No id of a user is empty.
@@ -48,32 +49,44 @@ class Ask:
 
 @dataclass(frozen=True)
 class Asking:
-    """Rows of the users table, one for each who asks.
+    """Users as both models read them, one row for each who asks.
 
     Attributes:
-        frame: `user_id` and the declared features.
-        arrays: as the query tower reads them [num_asking, ...] each.
+        user_ids: the ids they go by.
+        of_tower: their encoded features [num_asking, ...] each.
+        of_ranker: their columns, see `RowBuilder.of_users` [num_asking] each.
     """
 
-    frame: pd.DataFrame
-    arrays: Arrays
+    user_ids: Sequence[str]
+    of_tower: Arrays
+    of_ranker: Arrays
 
 
-def find_known(bundle: Bundle, arrays: Arrays, user_ids: Sequence[str]) -> Asking:
+def read_users(bundle: Bundle) -> Asking:
+    """All users of the bundle."""
+    users = bundle.tables.users
+    return Asking(
+        user_ids=list(users[USER_ID]),
+        of_tower=bundle.inputs.user.encode(users, bundle.tables.user_vectors),
+        of_ranker=read_columns(users, bundle.tables.specs["users"]),
+    )
+
+
+def find_known(bundle: Bundle, known: Asking, user_ids: Sequence[str]) -> Asking:
     """The rows of known users.
 
     Args:
         bundle: knows the users.
-        arrays: the users table, encoded.
+        known: all of them, see `read_users`.
         user_ids: who asks.
 
     Raises:
         UnknownUserError: one of them is not in the users table.
     """
-    rows = bundle.tables.find_users(pd.DataFrame({USER_ID: pd.Series(list(user_ids), dtype="str")}))
+    rows = np.array([bundle.tables.find_user(user_id) for user_id in user_ids], np.int64)
     if (rows < 0).any():
         raise refuse_user(bundle, user_ids[int(np.argmax(rows < 0))])
-    return Asking(bundle.tables.users.iloc[rows], {name: values[rows] for name, values in arrays.items()})
+    return Asking(user_ids, take_rows(known.of_tower, rows), take_rows(known.of_ranker, rows))
 
 
 def refuse_user(bundle: Bundle, user_id: str) -> UnknownUserError:
@@ -107,7 +120,8 @@ def describe_new(bundle: Bundle, user_id: str, profile: Mapping[str, Any], encod
     for name, known in bundle.tables.user_vectors.items():
         text = _find_text(name, row)
         vectors[name] = encode(name, text)[None] if text else np.zeros((1, known.shape[1]), np.float32)
-    return Asking(frame, bundle.inputs.user.encode(frame, vectors))
+    of_ranker = read_columns(frame, bundle.tables.specs["users"])
+    return Asking([user_id], bundle.inputs.user.encode(frame, vectors), of_ranker)
 
 
 def _find_text(embedding: str, row: Mapping[str, Any]) -> str | None:

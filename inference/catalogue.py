@@ -43,10 +43,11 @@ class Catalogue:
         Raises:
             UserError: one of them is unknown; the nearest known ones are named.
         """
-        ids = pd.Series(list(item_ids), dtype="str")
-        positions = self._tables.find_items(ids)
+        if not len(item_ids):
+            return np.empty(0, np.int32)
+        positions = self._tables.find_items(pd.Series(list(item_ids), dtype="str"))
         if (positions < 0).any():
-            unknown = ids.iloc[int(np.argmax(positions < 0))]
+            unknown = list(item_ids)[int(np.argmax(positions < 0))]
             raise UserError(refuse_unknown("item", unknown, self._sorted))
         return positions
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.dataset_config import FeatureColumn
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
@@ -24,8 +25,8 @@ def build_queries(
     user_ids: Sequence[str],
     as_of: datetime | None,
     context: Mapping[str, str],
-) -> pd.DataFrame:
-    """Builds one query for each user.
+) -> Table:
+    """Builds one query for each user, as arrays.
 
     Args:
         bundle: the split says where queries stand.
@@ -41,17 +42,18 @@ def build_queries(
     Raises:
         UserError: a context feature is unknown, or its value is of the wrong kind.
     """
-    ids = pd.Series(list(user_ids), dtype="str")
+    count = len(user_ids)
     if as_of is not None:
-        moments, order = np.full(len(ids), to_instant(as_of)), _FIRST_ORDER
+        moments, order = np.full(count, to_instant(as_of)), _FIRST_ORDER
     else:
-        moments, order = _find_moments(bundle, live, ids), LAST_ORDER
-    queries = pd.DataFrame({USER_ID: ids, AS_OF: moments, AS_OF_ORDER: order})
-    computed = live.builder.compute_query_features(queries)
-    return pd.concat([queries, computed, _build_context(bundle, live, queries, context)], axis=1)
+        moments, order = _find_moments(bundle, live, user_ids), LAST_ORDER
+    ids = np.array(user_ids, dtype=object)
+    queries = Table({USER_ID: ids, AS_OF: moments, AS_OF_ORDER: np.full(count, order)})
+    computed = live.builder.compute_query_columns(queries)
+    return Table({**queries.columns, **computed, **_build_context(bundle, live, queries, context)})
 
 
-def _find_moments(bundle: Bundle, live: LiveFeatures, user_ids: pd.Series) -> np.ndarray:
+def _find_moments(bundle: Bundle, live: LiveFeatures, user_ids: Sequence[str]) -> np.ndarray:
     end = live.events.last_time
     last = np.full(len(user_ids), end)
     if bundle.split.name == "leave_last_out":
@@ -61,27 +63,27 @@ def _find_moments(bundle: Bundle, live: LiveFeatures, user_ids: pd.Series) -> np
 
 
 def _build_context(
-    bundle: Bundle, live: LiveFeatures, queries: pd.DataFrame, context: Mapping[str, str]
-) -> pd.DataFrame:
+    bundle: Bundle, live: LiveFeatures, queries: Table, context: Mapping[str, str]
+) -> dict[str, np.ndarray]:
     declared = bundle.store.dataset.interactions.context
     for name in context:
         if name not in declared:
             choices = ", ".join(declared) or "none in this data set"
             raise UserError(f"context {name!r} is unknown. Choices: {choices}")
     if not declared:
-        return pd.DataFrame(index=queries.index)
+        return {}
     latest = bundle.tables.interactions[list(declared)].reindex(live.events.find_last_places(queries))
     columns = {
-        name: [read_value(f"context {name!r}", feature, context[name])] * len(queries)
+        name: pd.Series([read_value(f"context {name!r}", feature, context[name])] * len(queries))
         if name in context
         else _fill_lists(latest[name], feature)
         for name, feature in declared.items()
     }
-    return pd.DataFrame(columns, index=queries.index)
+    return {name: values.to_numpy() for name, values in columns.items()}
 
 
-def _fill_lists(values: pd.Series, feature: FeatureColumn) -> list[object]:
+def _fill_lists(values: pd.Series, feature: FeatureColumn) -> pd.Series:
     """Categories are lists; a user without events has none of them."""
     if feature.kind != "categorical":
-        return values.to_list()
-    return [value if isinstance(value, np.ndarray) else [] for value in values]
+        return values
+    return pd.Series([value if isinstance(value, np.ndarray) else [] for value in values], dtype=object)

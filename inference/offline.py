@@ -71,7 +71,8 @@ def _build_queries(bundle: Bundle, builder: FeatureBuilder, user_ids: Sequence[s
 
 def _embed(bundle: Bundle, builder: FeatureBuilder, queries: pd.DataFrame) -> np.ndarray:
     tables = bundle.tables
-    examples = build_examples(queries, tables, bundle.inputs, builder, bundle.query.length)
+    known = tables.find_users(queries)
+    examples = build_examples(queries, known, bundle.inputs, builder, bundle.query.length)
     users = bundle.inputs.user.encode(tables.users, tables.user_vectors)
     item_index = bundle.inputs.index_items(tables.items)
     return embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, item_index)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
-from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, refuse_user
+from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, read_users, refuse_user
 from inference.catalogue import Catalogue
 from inference.choice import Wish, choose
 from inference.columns import CHANCE, RANK, RANKING_SCORE, REASONS
@@ -76,7 +77,7 @@ class Snapshot:
         else:
             asking = self._find_asking(live, [asks.user_id])
         if asks.likes:
-            imagined = self._imagine(live, asking.frame[USER_ID].iloc[0], asks.likes, wish.as_of)
+            imagined = self._imagine(live, asking.user_ids[0], asks.likes, wish.as_of)
             live = live.add(imagined, of_items=False)
         return self._answer(live, asking, wish)
 
@@ -123,11 +124,11 @@ class Snapshot:
 
     def _answer(self, live: LiveFeatures, asking: Asking, wish: Wish) -> pd.DataFrame:
         bundle, tables = self.bundle, self.bundle.tables
-        queries = build_queries(bundle, live, list(asking.frame[USER_ID]), wish.as_of, wish.context)
-        examples = build_examples(queries, tables, bundle.inputs, live.builder, bundle.query.length)
-        examples = replace(examples, user=np.arange(len(queries)))
+        queries = build_queries(bundle, live, asking.user_ids, wish.as_of, wish.context)
+        users = np.arange(len(queries))
+        examples = build_examples(queries, users, bundle.inputs, live.builder, bundle.query.length)
         embedded = embed_queries(
-            bundle.query_tower, examples, asking.arrays, bundle.item_embeddings, self._item_index
+            bundle.query_tower, examples, asking.of_tower, bundle.item_embeddings, self._item_index
         )
         excluded = self._find_excluded(live, queries, wish.exclude)
         num_candidates = max(wish.k, bundle.ranker_config.candidates)
@@ -166,7 +167,7 @@ class Snapshot:
             }
         )
 
-    def _find_excluded(self, live: LiveFeatures, queries: pd.DataFrame, exclude: Sequence[str]) -> csr_array:
+    def _find_excluded(self, live: LiveFeatures, queries: Table, exclude: Sequence[str]) -> csr_array:
         """What each user has met before, unless items repeat, and what nobody is to see."""
         shape = (len(queries), len(self.bundle.tables.items))
         every = np.tile(self.catalogue.find(exclude), len(queries))
@@ -176,20 +177,19 @@ class Snapshot:
             query, item = np.concatenate([query, met_by]), np.concatenate([item, met])
         return mark(query, item, shape)
 
-    def _score(
-        self, live: LiveFeatures, asking: Asking, queries: pd.DataFrame, candidates: Candidates
-    ) -> Scored:
+    def _score(self, live: LiveFeatures, asking: Asking, queries: Table, candidates: Candidates) -> Scored:
         """By the ranker, where it has earned its place in the bundle."""
         ranker, calibration = self.bundle.ranker, self.bundle.calibration
         if ranker is None or calibration is None:
             return keep_scores(candidates)
-        rows = self._rows.serve(live.builder, asking.frame).build(queries, candidates)
+        builder = replace(self._rows, features=live.builder)
+        rows = builder.build(queries, candidates, asking.of_ranker)
         return score(candidates, rows, ranker, calibration)
 
-    def _build_frame(self, queries: pd.DataFrame, ranked: Ranked) -> pd.DataFrame:
+    def _build_frame(self, queries: Table, ranked: Ranked) -> pd.DataFrame:
         return pd.DataFrame(
             {
-                USER_ID: queries[USER_ID].to_numpy()[ranked.query],
+                USER_ID: queries[USER_ID][ranked.query],
                 ITEM_ID: self.catalogue.ids[ranked.item],
                 TITLE: self.catalogue.titles[ranked.item],
                 RANK: ranked.rank,
@@ -212,8 +212,8 @@ class Snapshot:
         return build_row_builder(bundle.tables, self._live.builder, bundle.signals, bundle.ranker_config)
 
     @cached_property
-    def _users(self) -> dict[str, np.ndarray]:
-        return self.bundle.inputs.user.encode(self.bundle.tables.users, self.bundle.tables.user_vectors)
+    def _users(self) -> Asking:
+        return read_users(self.bundle)
 
     @cached_property
     def _item_index(self) -> np.ndarray:

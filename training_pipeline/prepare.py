@@ -67,7 +67,8 @@ class Prepared:
 
     def build_held_out_examples(self, held_out: HeldOut) -> Examples:
         """Held-out queries as the towers read them."""
-        return build_examples(held_out.frame, self.tables, self.inputs, self.builder, self.query.length)
+        users = self.tables.find_users(held_out.frame)
+        return build_examples(held_out.frame, users, self.inputs, self.builder, self.query.length)
 
     def count_events(self) -> np.ndarray:
         """Learned events of each item [num_items] int64."""
@@ -136,4 +137,6 @@ def compute_table_standing(tables: Tables) -> Standing:
 def open_live_features(tables: Tables, standing: Standing) -> LiveFeatures:
     """The features of the moment, as serving reads them."""
     columns = list_columns(tables.specs["items"])
-    return open_live(tables.features, columns, tables.users, tables.items, tables.item_vectors, standing)
+    return open_live(
+        tables.features, columns, tables.users, tables.items, tables.item_vectors, tables.outcomes, standing
+    )

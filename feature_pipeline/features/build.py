@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from feature_pipeline.arrays import Arrays, take_rows
+from feature_pipeline.arrays import Arrays, Table, take_rows
 from feature_pipeline.engine.engine import Computation, Engine
 from feature_pipeline.features.events import Events, StoredEvents
 from feature_pipeline.features.facts import QUERY, Columns, Facts, Level, join_columns
@@ -76,8 +76,6 @@ class FeatureBuilder:
         self._joined_recent = max(joined, default=0)
         self.query_specs = [spec for feature in self._of_query for spec in feature.list_specs(columns)]
         self.row_specs = [spec for feature in self._of_row for spec in feature.list_specs(columns)]
-        self._query_names = pd.Index([spec.name for spec in self.query_specs], dtype="str")
-        self._row_names = pd.Index([spec.name for spec in self.row_specs], dtype="str")
         self._vectors = vectors
         self._values = list_described(items, columns)
 
@@ -103,7 +101,7 @@ class FeatureBuilder:
         other._engine, other._events = engine, events
         return other
 
-    def compute_query_features(self, queries: pd.DataFrame) -> pd.DataFrame:
+    def compute_query_features(self, queries: pd.DataFrame | Table) -> pd.DataFrame:
         """Computes the columns of `query_specs` for each query.
 
         Args:
@@ -112,17 +110,23 @@ class FeatureBuilder:
         Returns:
             One row a query, in the order given, all float64.
         """
-        asked = self._events.number(queries)
-        computed = np.empty((len(queries), len(self._query_names)), order="F")
+        return pd.DataFrame(self.compute_query_columns(queries), range(len(queries)))
+
+    def compute_query_columns(self, queries: pd.DataFrame | Table) -> dict[str, np.ndarray]:
+        """The same as arrays [num_queries] each."""
+        asked, names = self._events.number(queries), [spec.name for spec in self.query_specs]
+        computed = np.empty((len(queries), len(names)), order="F")
         # A user's features read that user's events alone, so that users can take turns: it bounds the memory.
         turns = -(-len(queries) // _QUERIES_AT_ONCE)
         for turn in range(turns):
             rows = np.flatnonzero(asked[USER_ID] % turns == turn)
             own = take_rows(asked, rows) | {ROW: np.arange(len(rows)), QUERY: np.arange(len(rows))}
-            computed[rows] = _stack(self._run("query", self._of_query, {"asked": own}), self._query_names)
-        return pd.DataFrame(computed, columns=self._query_names)
+            columns = self._run("query", self._of_query, {"asked": own})
+            for place, name in enumerate(names):
+                computed[rows, place] = columns[name]
+        return dict(zip(names, computed.T, strict=True))
 
-    def compute_query_vectors(self, queries: pd.DataFrame) -> dict[str, np.ndarray]:
+    def compute_query_vectors(self, queries: pd.DataFrame | Table) -> dict[str, np.ndarray]:
         """Computes what the users' earlier events left behind; see `outcome_history.compute`.
 
         Args:
@@ -140,7 +144,7 @@ class FeatureBuilder:
                 digest.update(values.tobytes())
         return digest.hexdigest()
 
-    def find_history(self, queries: pd.DataFrame, length: int) -> np.ndarray:
+    def find_history(self, queries: pd.DataFrame | Table, length: int) -> np.ndarray:
         """Finds the latest items of each query's user: [num_queries, length] int64 item positions, -1 pads.
 
         Args:
@@ -149,11 +153,11 @@ class FeatureBuilder:
         """
         return self.find_timed_history(queries, length)[0]
 
-    def find_timed_history(self, queries: pd.DataFrame, length: int) -> tuple[np.ndarray, np.ndarray]:
+    def find_timed_history(self, queries: pd.DataFrame | Table, length: int) -> tuple[np.ndarray, np.ndarray]:
         """As `find_history`, and when each of the items was met: int64 microseconds, 0 pads."""
         return self._events.find_recent(self._events.number(queries), length)
 
-    def compute_row_features(self, queries: pd.DataFrame, candidates: np.ndarray) -> pd.DataFrame:
+    def compute_row_features(self, queries: pd.DataFrame | Table, candidates: np.ndarray) -> pd.DataFrame:
         """Computes the columns of `row_specs` for each candidate of each query.
 
         Args:
@@ -164,6 +168,13 @@ class FeatureBuilder:
             One row for each candidate that is there, query by query in the order of `candidates`; all of it
             float64.
         """
+        columns = self.compute_row_columns(queries, candidates)
+        return pd.DataFrame(columns, range(np.count_nonzero(candidates >= 0)), dtype="float64")
+
+    def compute_row_columns(
+        self, queries: pd.DataFrame | Table, candidates: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The same as arrays [num_rows] each, in the types in which they were computed."""
         query, place = np.nonzero(candidates >= 0)
         asked = self._events.number(queries)
         history = self._events.find_recent(asked, self.recent)[0]
@@ -175,7 +186,7 @@ class FeatureBuilder:
             if isinstance(feature, ArrayFeature):
                 computed = feature.compute(self._units, history, candidates)
                 columns |= {name: values[query, place] for name, values in computed.items()}
-        return pd.DataFrame(_stack(columns, self._row_names), columns=self._row_names)
+        return {spec.name: columns[spec.name] for spec in self.row_specs}
 
     @cached_property
     def _units(self) -> dict[str, np.ndarray]:
@@ -194,14 +205,6 @@ class FeatureBuilder:
         computed = self._engine.run(computation, given)
         row = computed[ROW]
         return computed if (row[1:] > row[:-1]).all() else take_rows(computed, np.argsort(row))
-
-
-def _stack(columns: Arrays, names: pd.Index) -> np.ndarray:
-    """Columns side by side [num_rows, num_names] float64."""
-    stacked = np.empty((len(columns[ROW]), len(names)), order="F")
-    for place, name in enumerate(names):
-        stacked[:, place] = columns[name]
-    return stacked
 
 
 def list_described(items: pd.DataFrame, columns: Columns) -> dict[str, Arrays]:

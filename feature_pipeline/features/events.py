@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from feature_pipeline.arrays import Arrays
+from feature_pipeline.arrays import Arrays, Table
 from feature_pipeline.features import outcome_history
 from feature_pipeline.features.facts import FROM_ITEM
 from feature_pipeline.features.numbered import keep, number_events, number_queries
@@ -19,7 +19,7 @@ from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
 class Events(Protocol):
     """What a feature builder asks of events; numbers stand for ids and times."""
 
-    def number(self, queries: pd.DataFrame) -> Arrays:
+    def number(self, queries: pd.DataFrame | Table) -> Arrays:
         """The queries as `row, query, user_id, as_of`, and `as_of_order` where they have one."""
 
     def find_recent(self, asked: Arrays, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ class StoredEvents:
         self._users = pd.Index(interactions[USER_ID].unique())
         self._events = number_events(interactions, self._users, pd.Index(items[ITEM_ID]))
 
-    def number(self, queries: pd.DataFrame) -> Arrays:
+    def number(self, queries: pd.DataFrame | Table) -> Arrays:
         """See `Events.number`."""
         return number_queries(queries, self._users.get_indexer(pd.Index(queries[USER_ID])))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from feature_pipeline.arrays import Arrays
+from feature_pipeline.arrays import Arrays, Table
 from feature_pipeline.engine.memory.layers import LayeredStates
 from feature_pipeline.engine.memory.states import States
+from feature_pipeline.features import outcome_history
 from feature_pipeline.features.facts import FROM_ITEM
 from feature_pipeline.features.layered_timeline import LayeredTimeline
 from feature_pipeline.features.numbered import number_queries
@@ -81,6 +82,8 @@ class LiveEvents:
         steps: by name, see `find_standing`.
         values: what describes the items, see `list_described`.
         reach: how many events apart the steps between items stand at most.
+        outcomes: embeddings of what each standing event left behind [num_events, dim] float32 by column, in
+            the order of their table.
 
     Attributes:
         states: of all keys, as of all events.
@@ -93,6 +96,7 @@ class LiveEvents:
         steps: Mapping[str, StandingStep],
         values: Mapping[str, Arrays],
         reach: int,
+        outcomes: Mapping[str, np.ndarray],
     ):
         self.states = {name: LayeredStates((states,)) for name, states in standing.states.items()}
         # What counts for items may be less than what counts for users, see `add`.
@@ -102,9 +106,12 @@ class LiveEvents:
         self._steps = steps
         self._values = values
         self._reach = reach
+        self._outcomes = {
+            name: (vectors, np.asarray(vectors.any(axis=1))) for name, vectors in outcomes.items()
+        }
         self._next_order = int(standing.timeline.columns[EVENT_ORDER].max(initial=-1)) + 1
 
-    def number(self, queries: pd.DataFrame) -> Arrays:
+    def number(self, queries: pd.DataFrame | Table) -> Arrays:
         """See `Events.number`."""
         return number_queries(queries, self.number_users(queries[USER_ID]))
 
@@ -134,7 +141,7 @@ class LiveEvents:
     @property
     def last_time(self) -> int:
         """When the last event of all happened, in microseconds."""
-        return max(int(layer.columns[EVENT_TIME].max(initial=0)) for layer in self._of_users.layers)
+        return max(layer.last_time for layer in self._of_users.layers)
 
     def find_last_times(self, user_ids: Iterable[str]) -> np.ndarray:
         """When each user's last event happened [num_ids] int64 microseconds, -1 without any."""
@@ -144,18 +151,15 @@ class LiveEvents:
             last.append(timeline.columns[EVENT_TIME][own.stop - 1] if own.stop > own.start else -1)
         return np.array(last, np.int64)
 
-    def find_last_places(self, queries: pd.DataFrame) -> np.ndarray:
+    def find_last_places(self, queries: pd.DataFrame | Table) -> np.ndarray:
         """Where each query's latest event stands in the table [num_queries] int64, -1 for none."""
-        places = []
-        for timeline, before in self._find_all_before(queries):
-            standing = timeline.columns[PLACE][before]
-            standing = standing[standing >= 0]
-            places.append(standing[-1] if len(standing) else -1)
-        return np.array(places, np.int64)
+        places = [self._find_places(*found)[-1:] for found in self._find_all_before(self.number(queries))]
+        return np.array([own[0] if len(own) else -1 for own in places], np.int64)
 
-    def find_met(self, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def find_met(self, queries: pd.DataFrame | Table) -> tuple[np.ndarray, np.ndarray]:
         """What each query's user has met before it: rows of queries, and items [num_met] int64 each."""
-        met = [timeline.columns[ITEM_ID][before] for timeline, before in self._find_all_before(queries)]
+        found = self._find_all_before(self.number(queries))
+        met = [timeline.columns[ITEM_ID][before] for timeline, before in found]
         query = np.repeat(np.arange(len(met)), [len(items) for items in met])
         return query, np.concatenate([np.empty(0, np.int64), *met])
 
@@ -172,10 +176,14 @@ class LiveEvents:
         timeline = self._of_users.choose(user)
         return timeline, timeline.find_span(user)
 
-    def _find_all_before(self, queries: pd.DataFrame) -> list[tuple[Timeline, slice]]:
-        asked = self.number(queries)
+    def _find_all_before(self, asked: Arrays) -> list[tuple[Timeline, slice]]:
         columns = (asked[name].tolist() for name in (USER_ID, AS_OF, AS_OF_ORDER))
         return [self.find_before(*query) for query in zip(*columns, strict=True)]
+
+    def _find_places(self, timeline: Timeline, before: slice) -> np.ndarray:
+        """Where those of the events that stood are in the table [num_found] int64, the latest last."""
+        places = timeline.columns[PLACE][before]
+        return places[places >= 0]
 
     def find_source(self, name: str, tables: Mapping[str, Arrays]) -> Arrays:
         """See `Events.find_source`."""
@@ -184,7 +192,18 @@ class LiveEvents:
 
     def compute_vectors(self, asked: Arrays) -> dict[str, np.ndarray]:
         """See `Events.compute_vectors`: what happens here leaves nothing behind."""
-        return {}
+        if not self._outcomes:
+            return {}
+        strictly = {**asked, AS_OF_ORDER: np.full(len(asked[AS_OF]), outcome_history.FIRST_ORDER)}
+        earlier = [self._find_places(*found) for found in self._find_all_before(strictly)]
+        computed = {}
+        for name, (vectors, has_left) in self._outcomes.items():
+            last = np.full((len(earlier), outcome_history.LAST), -1)
+            for query, places in enumerate(earlier):
+                own = places[has_left[places]][-outcome_history.LAST :]
+                last[query, outcome_history.LAST - len(own) :] = own
+            computed[outcome_history.name_history(name)] = outcome_history.compute_means(vectors, last)
+        return computed
 
     def add(self, events: pd.DataFrame, of_items: bool = True) -> "LiveEvents":
         """What stood and what happened, and these events besides.

@@ -61,6 +61,7 @@ def open_live(
     users: pd.DataFrame,
     items: pd.DataFrame,
     vectors: Mapping[str, np.ndarray],
+    outcomes: Mapping[str, np.ndarray],
     standing: Standing,
 ) -> LiveFeatures:
     """Opens the features of the moment; see `compute_standing`.
@@ -71,10 +72,12 @@ def open_live(
         users: the users table.
         items: the items table.
         vectors: item embedding columns [num_items, dim] float32 by name.
+        outcomes: embeddings of what each event left behind [num_events, dim] float32 by column.
         standing: what stood when the model was published.
     """
     steps, reach = _find_steps(features, columns)
-    events = LiveEvents(standing, pd.Index(users[USER_ID]), steps, list_described(items, columns), reach)
+    described = list_described(items, columns)
+    events = LiveEvents(standing, users[USER_ID], steps, described, reach, outcomes)
     builder = FeatureBuilder(MemoryEngine(events.states), features, columns, items, events, vectors)
     return LiveFeatures(builder, events)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from feature_pipeline.arrays import Arrays
+from feature_pipeline.arrays import Arrays, Table
 from feature_pipeline.features.facts import FROM_ITEM, QUERY, STEPS_BACK, VALUE
 from feature_pipeline.features.state import MICRO
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, ROW, to_microseconds
@@ -26,7 +26,7 @@ def number_events(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) 
     )
 
 
-def number_queries(queries: pd.DataFrame, users: np.ndarray) -> Arrays:
+def number_queries(queries: pd.DataFrame | Table, users: np.ndarray) -> Arrays:
     """The queries as `row, query, user_id, as_of`, and `as_of_order` where they have one.
 
     Args:
@@ -36,7 +36,7 @@ def number_queries(queries: pd.DataFrame, users: np.ndarray) -> Arrays:
     row = np.arange(len(queries))
     columns = {ROW: row, QUERY: row, USER_ID: users, AS_OF: to_microseconds(queries[AS_OF])}
     if AS_OF_ORDER in queries:
-        columns[AS_OF_ORDER] = queries[AS_OF_ORDER].to_numpy()
+        columns[AS_OF_ORDER] = np.asarray(queries[AS_OF_ORDER])
     return columns
 
 

@@ -15,7 +15,7 @@ from feature_pipeline.schema import USER_ID, FeatureSpec
 LAST = 10
 
 # Before all events of the very instant.
-_FIRST_ORDER = -1
+FIRST_ORDER = -1
 _QUERIES_AT_ONCE = 10_000
 
 
@@ -50,11 +50,23 @@ def _compute_means(queries: pd.DataFrame, events: pd.DataFrame, vectors: np.ndar
     left = np.flatnonzero(vectors.any(axis=1))
     if not len(left):
         return means
-    asked = queries[[USER_ID, AS_OF]].assign(**{AS_OF_ORDER: _FIRST_ORDER})
-    found = find_recent_events(asked, events.iloc[left], LAST)
+    asked = queries[[USER_ID, AS_OF]].assign(**{AS_OF_ORDER: FIRST_ORDER})
+    # The extra one at the end is where the padding, -1, points.
+    found = np.append(left, -1)[find_recent_events(asked, events.iloc[left], LAST)]
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
-        block = found[start : start + _QUERIES_AT_ONCE]
-        is_there = (block >= 0)[..., None]
-        total = np.where(is_there, vectors[left[block]], 0).sum(axis=1)
-        means[start : start + len(block)] = total / np.maximum(is_there.sum(axis=1), 1)
+        block = slice(start, start + _QUERIES_AT_ONCE)
+        means[block] = compute_means(vectors, found[block])
+    return means
+
+
+def compute_means(vectors: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Means of what some events left behind [num_queries, dim] float32, zero for no events.
+
+    Args:
+        vectors: of each event [num_events, dim] float32.
+        found: places of each query's events [num_queries, LAST] int64, oldest first, -1 pads in front.
+    """
+    is_there = (found >= 0)[..., None]
+    total = np.where(is_there, vectors[found], 0).sum(axis=1)
+    means: np.ndarray = (total / np.maximum(is_there.sum(axis=1), 1)).astype(np.float32)
     return means

@@ -35,6 +35,11 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.columns[USER_ID])
 
+    @cached_property
+    def last_time(self) -> int:
+        """When the last of all events happened, in microseconds."""
+        return int(self.columns[EVENT_TIME].max(initial=0))
+
     def find_span(self, user: int) -> slice:
         """Where the events of a user stand."""
         place = int(np.searchsorted(self.users, user))

@@ -10,6 +10,7 @@ from feature_pipeline.schema import FeatureSpec
 from inference.explain import NUM_REASONS, Explainer
 from inference.rank import Ranked
 from tests.tiny_store import ENGINE, SILENT_USER
+from tests.training_pipeline.ranking.planted import to_rows
 from training_pipeline.prepare import build_feature_builder
 from training_pipeline.ranking.rows import RETRIEVAL_SPECS, RankingRows, build_row_builder
 
@@ -51,7 +52,7 @@ class GivenEffects:
 
 def explain(effects: dict[str, float], past: tuple[int, ...] = (0, 1, 2), **values: object) -> list[str]:
     explainer = Explainer(SPECS, GivenEffects(effects), TITLES, BY_TOWERS, {"cover_embedding": BY_COVER})
-    rows = RankingRows(pd.DataFrame([ROW | values]), np.array([0]), np.array([3], np.int32))
+    rows = to_rows(pd.DataFrame([ROW | values]), np.array([0]), np.array([3], np.int32))
     one = np.array([1.0], np.float32)
     ranked = Ranked(rows.query, np.array([1]), rows.item, one, one, one, rows)
     return explainer.explain(ranked, np.array([[-1, *past]]))[0]
@@ -109,7 +110,7 @@ def test_columns_of_embeddings_say_nothing():
             return np.append(super().explain(rows), [[9.0, 8.0]], axis=1)
 
     explainer = Explainer(SPECS, WithEmbeddings({"genre": 0.1}), TITLES, BY_TOWERS, {})
-    rows = RankingRows(pd.DataFrame([ROW]), np.array([0]), np.array([3], np.int32))
+    rows = to_rows(pd.DataFrame([ROW]), np.array([0]), np.array([3], np.int32))
     one = np.array([1.0], np.float32)
     ranked = Ranked(rows.query, np.array([1]), rows.item, one, one, one, rows)
     assert explainer.explain(ranked, np.array([[0]])) == [["genre: poem, play"]]

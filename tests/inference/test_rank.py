@@ -8,6 +8,7 @@ import pytest
 from catboost import CatBoost
 
 from inference.rank import Ranked, keep_scores, score, show
+from tests.training_pipeline.ranking.planted import to_rows
 from training_pipeline.ranking.calibration import Calibration
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.ranking.model import Ranker
@@ -35,7 +36,7 @@ class GivenScores(Ranker):
 
 
 def rank(scores: list[float], k: int) -> Ranked:
-    rows = RankingRows(pd.DataFrame({"item": ITEM}), QUERY, ITEM)
+    rows = to_rows(pd.DataFrame({"item": ITEM}), QUERY, ITEM)
     scored = score(CANDIDATES, rows, GivenScores(CatBoost(), scores), CALIBRATION)
     return show(scored, scored.order()[:, :k])
 

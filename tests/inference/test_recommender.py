@@ -60,7 +60,8 @@ class TestOneUser:
         live = open_live_features(bundle.tables, bundle.standing)
         builder = live.builder
         queries = build_queries(bundle, live, ["user-04"], None, {})
-        examples = build_examples(queries, bundle.tables, bundle.inputs, builder, bundle.query.length)
+        known = bundle.tables.find_users(queries)
+        examples = build_examples(queries, known, bundle.inputs, builder, bundle.query.length)
         users = bundle.inputs.user.encode(bundle.tables.users, bundle.tables.user_vectors)
         index = bundle.inputs.index_items(bundle.tables.items)
         query = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, index)[0]

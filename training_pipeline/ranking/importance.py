@@ -50,7 +50,7 @@ def measure_importance(ranker: Ranker, rows: RankingRows, seed: int) -> Importan
         }
     )
     order = np.argsort(-table["effect"].to_numpy(), kind="stable")
-    numeric = drawn.frame.select_dtypes("number").reindex(columns=names)
+    numeric = drawn.frame[drawn.numbers].reindex(columns=names)
     values = numeric.to_numpy(np.float32)[:, order]
     return Importance(table.iloc[order].reset_index(drop=True), effects[:, order], values)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from catboost import CatBoost, CatBoostError, Pool
 from tqdm import tqdm
 
@@ -34,12 +33,12 @@ class Ranker:
 
     def score(self, rows: RankingRows) -> np.ndarray:
         """`ranking_score` of each row [num_rows] float32: higher is better, within a query only."""
-        blocks = (rows.take(places) for places in _cut(len(rows.query)))
-        scores = [np.asarray(self._predict(block), np.float32) for block in blocks]
-        return np.concatenate([np.zeros(0, np.float32), *scores])
-
-    def _predict(self, rows: RankingRows) -> Any:
-        return self.model.predict(_build_pool(rows), thread_count=_choose_threads(rows))
+        scores = [np.zeros(0, np.float32)]
+        for places in _cut(len(rows.query)):
+            block = rows if len(places) == len(rows.query) else rows.take(places)
+            found = self.model.predict(_build_pool(block), thread_count=_choose_threads(block))
+            scores.append(np.asarray(found, np.float32))
+        return np.concatenate(scores)
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
         """Scores laid out like `candidates` [num_queries, num_candidates] float32; padding is -inf."""
@@ -49,13 +48,13 @@ class Ranker:
 
     def explain(self, rows: RankingRows) -> np.ndarray:
         """What each column adds to a score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
-        if rows.frame.empty:  # which CatBoost refuses, and a user who has seen everything has
-            return np.zeros(rows.frame.shape, np.float32)
+        if not len(rows.query):  # which CatBoost refuses, and a user who has seen everything has
+            return np.zeros((0, len(rows.columns)), np.float32)
         pool = _build_pool(rows)
         if rows.vectors:  # whose questions are not written out
             shap = self.model.get_feature_importance(pool, type="ShapValues")
             return np.asarray(shap[:, :-1], np.float32)
-        return self._attribution.explain(self.model, pool, len(rows.frame.columns))
+        return self._attribution.explain(self.model, pool, len(rows.columns))
 
     @cached_property
     def _attribution(self) -> Attribution:
@@ -109,7 +108,7 @@ def fit_ranker(
         UserError: no query that is not held out has a chosen item among its candidates, all of its rows are
             alike, or a column that `config.monotone` names is none of the numeric ones.
     """
-    _check_monotone(rows.frame, config.monotone)
+    _check_monotone(rows.numbers, config.monotone)
     useful = np.isin(rows.query, rows.query[chosen])
     count = config.negatives or len(rows.query)
     kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, count, seed))
@@ -152,8 +151,7 @@ def fit_ranker(
     return Ranker(model)
 
 
-def _check_monotone(frame: pd.DataFrame, monotone: Mapping[str, int]) -> None:
-    numeric = list(frame.select_dtypes("number").columns)
+def _check_monotone(numeric: list[str], monotone: Mapping[str, int]) -> None:
     for name in monotone:
         if name not in numeric:
             raise UserError(f"ranker.monotone: {unknown_key(name, numeric)}")
@@ -195,9 +193,9 @@ def _choose_threads(rows: RankingRows) -> int:
 def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
     vectors = {name: list(table[rows.item]) for name, table in rows.vectors.items()}
     return Pool(
-        rows.frame.assign(**vectors),
+        rows.frame.assign(**vectors) if vectors else rows.frame,
         label=None if label is None else label.astype(np.float32),
         group_id=rows.query,
-        cat_features=list(rows.frame.select_dtypes(exclude="number").columns),
+        cat_features=rows.categories,
         embedding_features=list(vectors) or None,
     )

@@ -4,12 +4,13 @@ Training and serving build their rows here, from the same feature builder and th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from feature_pipeline.arrays import Arrays, Table, join_tables, take_rows
 from feature_pipeline.columns import to_float
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.schema import FeatureSpec
@@ -35,24 +36,39 @@ _PLAIN_KINDS = ("numeric", "categorical", "timestamp")
 
 @dataclass(frozen=True)
 class RankingRows:
-    """What the ranker reads.
+    """What the ranker reads, one row for each candidate, query by query.
 
     Attributes:
-        frame: one row for each candidate, query by query; numbers float32, categories str.
+        columns: numbers float32, categories objects of str [num_rows] each.
         query: row of the query [num_rows] int64, ascending.
         item: item position [num_rows] int32.
         vectors: embeddings of all items that the ranker reads as such [num_items, dim] float32 by name.
     """
 
-    frame: pd.DataFrame
+    columns: Arrays
     query: np.ndarray
     item: np.ndarray
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray) -> "RankingRows":
         """The rows at these places [num_chosen] int, ascending."""
-        frame = self.frame.iloc[rows].reset_index(drop=True)
-        return RankingRows(frame, self.query[rows], self.item[rows], self.vectors)
+        columns = take_rows(self.columns, rows)
+        return RankingRows(columns, self.query[rows], self.item[rows], self.vectors)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Names of the columns that are numbers."""
+        return [name for name, values in self.columns.items() if values.dtype.kind == "f"]
+
+    @property
+    def categories(self) -> list[str]:
+        """Names of the columns that are categories."""
+        return [name for name, values in self.columns.items() if values.dtype.kind == "O"]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The columns side by side."""
+        return pd.DataFrame(self.columns, range(len(self.query)))
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,7 @@ class RowBuilder:
     Attributes:
         tables: users and items, for their declared features.
         features: computes the features of rows as of each query.
+        of_users: the users' declared columns as the ranker reads them [num_users] each.
         of_items: the items' declared columns as the ranker reads them [num_items] each.
         signals: score candidates by the history.
         vectors: see `RankingRows`.
@@ -69,7 +86,8 @@ class RowBuilder:
 
     tables: Tables
     features: FeatureBuilder
-    of_items: Mapping[str, np.ndarray]
+    of_users: Arrays
+    of_items: Arrays
     signals: Sequence[Signal] = ()
     vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -81,22 +99,18 @@ class RowBuilder:
         signals = [signal.spec for signal in self.signals]
         return [*RETRIEVAL_SPECS, *plain, *signals, *self.features.row_specs]
 
-    def serve(self, features: FeatureBuilder, users: pd.DataFrame) -> "RowBuilder":
-        """The same for other users, and by features of what has happened meanwhile.
-
-        Args:
-            features: computes the features of rows.
-            users: those who ask, columns as in the users table.
-        """
-        return replace(self, features=features, tables=replace(self.tables, users=users))
-
-    def build(self, queries: pd.DataFrame, candidates: Candidates) -> RankingRows:
+    def build(
+        self, queries: pd.DataFrame | Table, candidates: Candidates, asking: Arrays | None = None
+    ) -> RankingRows:
         """Builds the rows of some queries.
 
         Args:
             queries: `user_id, as_of, as_of_order`, and the moment's features.
             candidates: of each query.
+            asking: who asks, as `of_users` [num_queries] each; by default the users of the table.
         """
+        if asking is None:
+            asking = take_rows(self.of_users, self.tables.find_users(queries))
         query, place = np.nonzero(candidates.items >= 0)
         item = candidates.items[query, place]
         scores = candidates.scores
@@ -105,40 +119,32 @@ class RowBuilder:
             RETRIEVAL_RANK: place.astype(np.float32),
             RETRIEVAL_GAP: scores[query, 0] - scores[query, place],
         }
-        columns |= self._look_up(queries, query, item)
+        columns |= take_rows(asking, query)
+        columns |= take_rows(read_columns(queries, self.tables.specs["interactions"]), query)
+        columns |= take_rows(self.of_items, item)
         columns |= self._score(queries, candidates.items, query, place)
-        computed = self._compute_in_blocks(queries, candidates.items).astype(np.float32)
-        frame = pd.concat([pd.DataFrame(columns), computed], axis=1)
-        return RankingRows(frame, query, item, self.vectors)
-
-    def _look_up(self, queries: pd.DataFrame, query: np.ndarray, item: np.ndarray) -> dict[str, np.ndarray]:
-        """The declared columns of user, moment and item."""
-        tables = self.tables
-        asked = tables.users.iloc[tables.find_users(queries)]
-        sources = (
-            (_read_columns(asked, tables.specs["users"]), query),
-            (_read_columns(queries, tables.specs["interactions"]), query),
-            (self.of_items, item),
-        )
-        return {name: values[rows] for columns, rows in sources for name, values in columns.items()}
+        columns |= self._compute_in_blocks(queries, candidates.items)
+        return RankingRows(columns, query, item, self.vectors)
 
     def _score(
-        self, queries: pd.DataFrame, items: np.ndarray, query: np.ndarray, place: np.ndarray
+        self, queries: pd.DataFrame | Table, items: np.ndarray, query: np.ndarray, place: np.ndarray
     ) -> dict[str, np.ndarray]:
         if not self.signals:
             return {}
         history = self.features.find_history(queries, LENGTH)
         return {signal.name: signal.score(history, items)[query, place] for signal in self.signals}
 
-    def _compute_in_blocks(self, queries: pd.DataFrame, items: np.ndarray) -> pd.DataFrame:
+    def _compute_in_blocks(self, queries: pd.DataFrame | Table, items: np.ndarray) -> dict[str, np.ndarray]:
         """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""
         starts = range(0, max(len(queries), 1), _QUERIES_AT_ONCE)
         bar = tqdm(starts, desc="ranking rows", unit="block", disable=None if len(starts) > 1 else True)
         computed = []
         for start in bar:
             block = slice(start, start + _QUERIES_AT_ONCE)
-            computed.append(self.features.compute_row_features(queries.iloc[block], items[block]))
-        return pd.concat(computed, ignore_index=True)
+            asked = queries.cut(block) if isinstance(queries, Table) else queries.iloc[block]
+            columns = self.features.compute_row_columns(asked, items[block])
+            computed.append({name: values.astype(np.float32) for name, values in columns.items()})
+        return computed[0] if len(computed) == 1 else join_tables(computed)
 
 
 def build_row_builder(
@@ -157,15 +163,17 @@ def build_row_builder(
     """
     # Not the towers' own: those that are published have another space than the ranker has learned with.
     vectors = tables.item_vectors if config.embeddings else {}
-    return RowBuilder(tables, features, _read_columns(tables.items, tables.specs["items"]), signals, vectors)
+    of_users = read_columns(tables.users, tables.specs["users"])
+    of_items = read_columns(tables.items, tables.specs["items"])
+    return RowBuilder(tables, features, of_users, of_items, signals, vectors)
 
 
-def _read_columns(frame: pd.DataFrame, specs: Sequence[FeatureSpec]) -> dict[str, np.ndarray]:
+def read_columns(frame: pd.DataFrame | Table, specs: Sequence[FeatureSpec]) -> dict[str, np.ndarray]:
     """The columns that are read as they are, as arrays of the frame's length."""
     return {s.name: _read_column(frame[s.name], s.kind) for s in specs if s.kind in _PLAIN_KINDS}
 
 
-def _read_column(values: pd.Series, kind: str) -> np.ndarray:
+def _read_column(values: pd.Series | np.ndarray, kind: str) -> np.ndarray:
     if kind == "categorical":
-        return values.map("|".join).to_numpy()
+        return np.array(["|".join(names) for names in values], dtype=object)
     return to_float(values).astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.outcome_history import build_specs, name_history
@@ -84,13 +85,13 @@ class Tables:
     specs: dict[str, list[FeatureSpec]]
     features: list[Feature]
 
-    def find_users(self, frame: pd.DataFrame) -> np.ndarray:
+    def find_users(self, frame: pd.DataFrame | Table) -> np.ndarray:
         """Rows of the users table for `frame.user_id`, -1 for others: [num_rows] int32."""
         return self._user_index.get_indexer(pd.Index(frame[USER_ID])).astype(np.int32)
 
     def find_user(self, user_id: str) -> int:
         """Row of one user, -1 for others."""
-        return int(self._user_index.get_indexer(pd.Index([user_id], dtype="str"))[0])
+        return self._user_rows.get(user_id, -1)
 
     def find_items(self, item_ids: pd.Series | np.ndarray) -> np.ndarray:
         """Positions of items by id, -1 for others: [num_ids] int32."""
@@ -100,6 +101,10 @@ class Tables:
     @cached_property
     def _user_index(self) -> pd.Index:
         return pd.Index(self.users[USER_ID])
+
+    @cached_property
+    def _user_rows(self) -> dict[str, int]:
+        return {user_id: row for row, user_id in enumerate(self.users[USER_ID])}
 
     @cached_property
     def _item_index(self) -> pd.Index:
@@ -175,13 +180,17 @@ def fit_tower_inputs(tables: Tables, is_train: np.ndarray) -> TowerInputs:
 
 
 def build_examples(
-    queries: pd.DataFrame, tables: Tables, inputs: TowerInputs, builder: FeatureBuilder, length: int
+    queries: pd.DataFrame | Table,
+    users: np.ndarray,
+    inputs: TowerInputs,
+    builder: FeatureBuilder,
+    length: int,
 ) -> Examples:
     """Encodes queries, one an example.
 
     Args:
         queries: `user_id, as_of, as_of_order`, and the moment's features.
-        tables: the feature store's tables.
+        users: row of each query's user, where users are described [num_queries] int.
         inputs: as fitted on the training window.
         builder: finds the histories.
         length: items of history at most.
@@ -189,7 +198,7 @@ def build_examples(
     history, times = builder.find_timed_history(queries, length)
     moment = inputs.moment.encode(queries, builder.compute_query_vectors(queries))
     return Examples(
-        user=tables.find_users(queries),
+        user=users,
         moment={name: values[:, None] for name, values in moment.items()},
         history=history.astype(np.int32),
         times=np.column_stack([times, to_microseconds(queries[AS_OF])]),

@@ -1,19 +1,18 @@
 """Examples -> query embeddings, by a tower in memory or one loaded from a bundle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from training_pipeline.retrieval.dataset import Examples
-from training_pipeline.retrieval.inputs import Arrays
 
 
 def embed_queries(
     tower: Callable[[dict[str, Any]], tf.Tensor],
     examples: Examples,
-    users: Arrays,
+    users: Mapping[str, np.ndarray],
     item_embeddings: np.ndarray,
     item_index: np.ndarray,
     batch_size: int = 1024,

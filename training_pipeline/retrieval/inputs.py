@@ -5,11 +5,13 @@ Fitted on the training window alone, written into the bundle, applied alike in t
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.columns import to_float
 from feature_pipeline.schema import FeatureSpec
 
@@ -39,12 +41,15 @@ class Vocabulary:
 
     def encode(self, rows: Collection[Iterable[str]]) -> np.ndarray:
         """Indices [num_rows, width] int32."""
-        index = {value: place for place, value in enumerate(self.values, FIRST_KNOWN)}
         encoded = np.full((len(rows), self.width), PAD, np.int32)
         for place, row in enumerate(rows):
-            indices = [index.get(value, UNKNOWN) for value in row][: self.width]
+            indices = [self._index.get(value, UNKNOWN) for value in row][: self.width]
             encoded[place, : len(indices)] = indices
         return encoded
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {value: place for place, value in enumerate(self.values, FIRST_KNOWN)}
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class SideInputs:
     scales: dict[str, Scale]
     embeddings: dict[str, int]
 
-    def encode(self, frame: pd.DataFrame, vectors: Mapping[str, np.ndarray]) -> Arrays:
+    def encode(self, frame: pd.DataFrame | Table, vectors: Mapping[str, np.ndarray]) -> Arrays:
         """Encodes a table.
 
         Args:

@@ -1,6 +1,6 @@
 """Lives: worlds whose events come in bit by bit, and builders of features that follow them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -36,7 +36,11 @@ def list_steps(features: tuple[Feature, ...] = EVERY_FEATURE) -> dict[str, Stand
     )
 
 
-def stand(world: World, features: Sequence[Feature] = EVERY_FEATURE) -> LiveEvents:
+def stand(
+    world: World,
+    features: Sequence[Feature] = EVERY_FEATURE,
+    outcomes: Mapping[str, np.ndarray] | None = None,
+) -> LiveEvents:
     """All that has happened in the world, written to a folder and read back; only who has events is known."""
     interactions = world.interactions
     users = pd.Index(interactions["user_id"].unique(), dtype="str")
@@ -47,7 +51,7 @@ def stand(world: World, features: Sequence[Feature] = EVERY_FEATURE) -> LiveEven
         build_standing(numbered, steps, values, reach).write(Path(folder) / "standing")
         # What is mapped into memory stays there, though its file goes.
         standing = Standing.read(Path(folder) / "standing")
-    return LiveEvents(standing, users, steps, values, reach)
+    return LiveEvents(standing, users, steps, values, reach, outcomes or {})
 
 
 def follow(world: World, live: LiveEvents, features: Sequence[Feature] = EVERY_FEATURE) -> FeatureBuilder:

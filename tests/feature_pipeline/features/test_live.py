@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from feature_pipeline.arrays import Arrays
 from feature_pipeline.engine.memory.memory import MemoryEngine
+from feature_pipeline.features.events import StoredEvents
 from feature_pipeline.features.live import LiveEvents
 from tests.event_tables import at, to_queries, whole_numbers
 from tests.feature_pipeline.engine.test_spark import make_world
@@ -104,6 +105,21 @@ class TestAdd:
         life = split_world(world, np.where(late <= 40, late, 0), 40)
         live = add_all(life.stand(), *life.batches)
         check_same(compute_all(follow(world, live), world), compute_at_once(life.at(40)))
+
+    @repeatable_worlds(max_examples=20)
+    @given(worlds(), st.integers(0, 9))
+    def test_what_events_left_behind(self, world: World, seed: int):
+        rng = np.random.default_rng(seed)
+        left = rng.normal(size=(len(world.happened), 3)).astype(np.float32)
+        left[rng.random(len(left)) < 0.4] = 0
+        outcomes = {"review_embedding": left}
+        stored = StoredEvents(world.interactions, world.items, outcomes, reach=1)
+        live = stand(world, outcomes=outcomes).add(to_added(world.happened))
+        asked = to_queries(world.asked)
+        expected = stored.compute_vectors(stored.number(asked))["review_history_embedding"]
+        found = live.compute_vectors(live.number(asked))["review_history_embedding"]
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
 
     def test_added_events_come_after_all_others_of_the_instant(self):
         stood = whole_numbers(user_id=[0, 0], item_id=[1, 2], event_time=[at(1), at(1)], event_order=[5, 3])

@@ -30,7 +30,16 @@ def make_rows(num_queries: int, seed: int, right: int = NUM_CANDIDATES - 1) -> t
         }
     )
     query = np.repeat(np.arange(num_queries), NUM_CANDIDATES)
-    return RankingRows(frame, query, place.astype(np.int32)), (times_met == right).ravel()
+    return to_rows(frame, query, place.astype(np.int32)), (times_met == right).ravel()
+
+
+def to_rows(frame: pd.DataFrame, query: np.ndarray, item: np.ndarray) -> RankingRows:
+    """A frame as ranking rows: numbers float32, categories objects."""
+    columns = {
+        name: values.to_numpy(np.float32 if pd.api.types.is_numeric_dtype(values) else object)
+        for name, values in frame.items()
+    }
+    return RankingRows(columns, query, item)
 
 
 def make_rows_with_vectors(num_queries: int, seed: int) -> tuple[RankingRows, np.ndarray]:
@@ -52,8 +61,7 @@ def make_rows_with_vectors(num_queries: int, seed: int) -> tuple[RankingRows, np
     items_of_query[np.arange(num_queries), place] = 50 * half + rng.integers(50, size=num_queries)
     rank = np.tile(np.arange(NUM_CANDIDATES), num_queries).astype(np.float32)
     query = np.repeat(np.arange(num_queries), NUM_CANDIDATES)
-    frame = pd.DataFrame({"retrieval_rank": rank})
-    rows = RankingRows(frame, query, items_of_query.ravel(), {"item_embedding": vectors})
+    rows = RankingRows({"retrieval_rank": rank}, query, items_of_query.ravel(), {"item_embedding": vectors})
     return rows, items_of_query.ravel() < 100
 
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from tests.training_pipeline.invented import make_ranker
-from tests.training_pipeline.ranking.planted import make_rows, make_rows_with_vectors
+from tests.training_pipeline.ranking.planted import make_rows, make_rows_with_vectors, to_rows
 from training_pipeline.ranking import importance
 from training_pipeline.ranking.importance import Importance, draw_importance, measure_importance
 from training_pipeline.ranking.model import Ranker, fit_ranker
@@ -116,7 +116,7 @@ class TestDraw:
     def test_a_ranker_of_categories_alone_is_drawn(self, rows: RankingRows, tmp_path: Path) -> None:
         shape = np.where(make_rows(40, seed=0)[1], "star", rows.frame["shape"])
         frame = pd.DataFrame({"shape": shape, "other": rows.frame["shape"]})
-        plain = RankingRows(frame, rows.query, rows.item)
+        plain = to_rows(frame, rows.query, rows.item)
         measured = measure_importance(fit(plain, make_rows(40, seed=0)[1]), plain, seed=0)
         assert measured.table["feature"][0] == "shape"
         assert np.isnan(measured.values).all()

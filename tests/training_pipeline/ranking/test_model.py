@@ -8,7 +8,7 @@ import pytest
 
 from feature_pipeline.errors import UserError
 from tests.training_pipeline.invented import make_ranker
-from tests.training_pipeline.ranking.planted import NUM_CANDIDATES, make_rows, make_rows_with_vectors
+from tests.training_pipeline.ranking.planted import NUM_CANDIDATES, make_rows, make_rows_with_vectors, to_rows
 from training_pipeline.ranking import model
 from training_pipeline.ranking.model import Ranker, _draw_negatives, fit_ranker
 from training_pipeline.ranking.rows import RankingRows
@@ -109,7 +109,7 @@ def test_queries_without_a_chosen_candidate_do_not_train() -> None:
     nonsense.loc[idle, "pair_times_met"] = np.float32(-1e6)
     nonsense.loc[idle, "shape"] = "triangle"
 
-    changed = fit(RankingRows(nonsense, rows.query, rows.item), chosen, iterations=10)
+    changed = fit(to_rows(nonsense, rows.query, rows.item), chosen, iterations=10)
     np.testing.assert_array_equal(changed.score(rows), fit(rows, chosen, iterations=10).score(rows))
 
 
@@ -165,7 +165,7 @@ class TestSettings:
         scores = []
         for times in range(NUM_CANDIDATES):
             frame = rows.frame.assign(pair_times_met=np.float32(times))
-            scores.append(ranker.score(RankingRows(frame, rows.query, rows.item)))
+            scores.append(ranker.score(to_rows(frame, rows.query, rows.item)))
         return np.diff(scores, axis=0)
 
     @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ class TestVectors:
         fresh, picked = make_rows_with_vectors(60, seed=1)
         assert not set(rows.item) & set(fresh.item)
         assert count_right(fit_on_all(rows, chosen, loss=loss), fresh, picked) > 0.8
-        blind, blindfold = (RankingRows(r.frame, r.query, r.item) for r in (rows, fresh))
+        blind, blindfold = (RankingRows(r.columns, r.query, r.item) for r in (rows, fresh))
         assert count_right(fit_on_all(blind, chosen, loss=loss), blindfold, picked) < 0.3
 
     def test_effects_have_a_column_behind_the_others(self) -> None:
@@ -211,7 +211,7 @@ def test_nothing_chosen_is_an_error(held_out: bool) -> None:
 
 def test_rows_that_are_all_alike_are_an_error() -> None:
     rows, chosen = make_rows(4, seed=0)
-    alike = RankingRows(rows.frame.iloc[[0] * len(rows.frame)].reset_index(drop=True), rows.query, rows.item)
+    alike = to_rows(rows.frame.iloc[[0] * len(rows.frame)].reset_index(drop=True), rows.query, rows.item)
     with pytest.raises(UserError, match=r"cannot learn from \d+ rows: .*constant.*Remedy: give more events"):
         fit(alike, chosen, iterations=5)
 
