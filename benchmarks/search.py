@@ -6,7 +6,7 @@ The embeddings are invented, in the likeness of towers trained on MovieLens-1M: 
 uneven sizes, most of what they vary in lies in some ten directions, lengths differ by a third; a query mixes
 five items in uneven parts, and noise of half the mixture's size. `--data uniform` draws every number of items
 and queries evenly from -1 to 1 instead, which no towers give: without clusters and with as much in one
-direction as in any other, no index can leave out much. The three take turns with the same queries, ten in a
+direction as in any other, ScaNN misses two thirds. The three take turns with the same queries, ten in a
 row, so that other work on the machine slows all alike, and each finds its own memory in the processor's
 caches, as in a server. NumPy's side is `items @ query` and `np.argpartition`, unsorted and with ties as they
 fall. ScaNN's settings are those of `conf/index/scann.yaml`; its recall is the mean share of the exact best
