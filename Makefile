@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# What only engine=spark and PostgreSQL need, and the tests of them.
+# What only engine=spark, PostgreSQL and index=scann need, and the tests of them.
 EXTRAS := $(VENV)/.extras
 
 DATASET ?=
@@ -30,7 +30,7 @@ help: ## list the targets
 
 install: $(STAMP) ## .venv from requirements.lock
 
-extras: $(EXTRAS) ## Spark and PostgreSQL, from requirements-extras.lock
+extras: $(EXTRAS) ## Spark, PostgreSQL and ScaNN, from requirements-extras.lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

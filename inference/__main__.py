@@ -13,15 +13,16 @@ from inference.output import render_json, render_table
 from inference.page import write_page
 from inference.recommender import Recommender
 from training_pipeline.bundle import open_current_bundle
+from training_pipeline.index_config import read_index
 
 PAGE_HISTORY = 14
 
 
 def main(config: DictConfig) -> None:
     """Serves one user, somebody new, or all users."""
-    request = read_request(config)
+    request, index = read_request(config), read_index(config)
     bundle = open_current_bundle(Path(config.artifacts), config.dataset.name, request.bundle)
-    recommender = Recommender(bundle)
+    recommender = Recommender(bundle, index)
     if request.user == ALL_USERS:
         serve_all(recommender, request)
     else:

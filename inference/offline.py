@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from feature_pipeline.engine.connect import EngineConfig
+from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.point_in_time import find_recent_events
 from feature_pipeline.schema import ITEM_ID, USER_ID
 from feature_pipeline.splits import build_serving_queries
@@ -34,14 +35,8 @@ def replay(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> pd.
     """
     tables, config = bundle.tables, bundle.ranker_config
     builder = build_feature_builder(tables, engine)
-    queries = build_serving_queries(tables.interactions, list(user_ids), bundle.split)
-    computed = builder.compute_query_features(queries)
-    queries = pd.concat([queries, computed, _find_context(bundle, queries)], axis=1)
-    known = tables.find_users(queries)
-    examples = build_examples(queries, known, bundle.inputs, builder, bundle.query.length)
-    users = bundle.inputs.user.encode(tables.users, tables.user_vectors)
-    item_index = bundle.inputs.index_items(tables.items)
-    embedded = embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, item_index)
+    queries = _build_queries(bundle, builder, user_ids)
+    embedded = _embed(bundle, builder, queries)
     num_items = len(tables.items)
     seen = find_seen(queries, tables.interactions, builder, num_items)
     if bundle.store.dataset.repeats:
@@ -60,6 +55,27 @@ def replay(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> pd.
             RANKING_SCORE: scores[query, place],
         }
     )
+
+
+def embed_users(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> np.ndarray:
+    """What the query tower makes of some users [num_users, embedding_dim] float32; see `replay`."""
+    builder = build_feature_builder(bundle.tables, engine)
+    return _embed(bundle, builder, _build_queries(bundle, builder, user_ids))
+
+
+def _build_queries(bundle: Bundle, builder: FeatureBuilder, user_ids: Sequence[str]) -> pd.DataFrame:
+    queries = build_serving_queries(bundle.tables.interactions, list(user_ids), bundle.split)
+    computed = builder.compute_query_features(queries)
+    return pd.concat([queries, computed, _find_context(bundle, queries)], axis=1)
+
+
+def _embed(bundle: Bundle, builder: FeatureBuilder, queries: pd.DataFrame) -> np.ndarray:
+    tables = bundle.tables
+    known = tables.find_users(queries)
+    examples = build_examples(queries, known, bundle.inputs, builder, bundle.query.length)
+    users = bundle.inputs.user.encode(tables.users, tables.user_vectors)
+    item_index = bundle.inputs.index_items(tables.items)
+    return embed_queries(bundle.query_tower, examples, users, bundle.item_embeddings, item_index)
 
 
 def _find_context(bundle: Bundle, queries: pd.DataFrame) -> pd.DataFrame:

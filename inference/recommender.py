@@ -11,8 +11,12 @@ from feature_pipeline.schema import ITEM_ID
 from inference.ask import Ask
 from inference.choice import Wish
 from inference.grown import add_items
+from inference.index.build import build_index
 from inference.snapshot import Snapshot
 from training_pipeline.bundle import Bundle
+from training_pipeline.index_config import ExactConfig, IndexConfig
+
+_EXACT = ExactConfig(name="exact")
 
 
 class Recommender:
@@ -22,14 +26,15 @@ class Recommender:
 
     Args:
         bundle: the model.
+        index: how its items are searched; items that are added later are always looked at.
 
     Attributes:
         bundle: the model as it was published.
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle, index: IndexConfig = _EXACT):
         self.bundle = bundle
-        self._snapshot = Snapshot(bundle)
+        self._snapshot = Snapshot(bundle, build_index(bundle.item_embeddings, index))
         self._events: list[pd.DataFrame] = []
         self._changing = Lock()
 
@@ -142,7 +147,7 @@ class Recommender:
         """Has these events count, and no others since the bundle was published; see `add_events`."""
         with self._changing:
             now = self._snapshot
-            self._snapshot = Snapshot(now.bundle, now.hidden).add_events(events)
+            self._snapshot = Snapshot(now.bundle, now.index, now.hidden).add_events(events)
             self._events = [events]
 
     def add_items(self, items: pd.DataFrame) -> None:
@@ -157,7 +162,9 @@ class Recommender:
         """
         with self._changing:
             now = self._snapshot
-            after = Snapshot(add_items(now.bundle, items), now.hidden)
+            grown = add_items(now.bundle, items)
+            index = now.index.add(grown.item_embeddings[now.index.num_items :])
+            after = Snapshot(grown, index, now.hidden)
             back = frozenset(after.catalogue.find(items[ITEM_ID]).tolist())
             for events in self._events:
                 after = after.add_events(events)

@@ -21,7 +21,7 @@ from inference.choice import Wish, choose
 from inference.columns import CHANCE, RANK, RANKING_SCORE, REASONS
 from inference.content import ContentSearch
 from inference.explain import Explainer
-from inference.index import ExactIndex
+from inference.index.index import Index
 from inference.moment import build_queries
 from inference.rank import Ranked, Scored, keep_scores, score, show
 from inference.values import to_instant
@@ -42,11 +42,13 @@ class Snapshot:
 
     Args:
         bundle: the model, with the items that there are now.
+        index: over these items.
         hidden: positions of items that are not to be found.
     """
 
-    def __init__(self, bundle: Bundle, hidden: frozenset[int] = frozenset()):
+    def __init__(self, bundle: Bundle, index: Index, hidden: frozenset[int] = frozenset()):
         self.bundle = bundle
+        self.index = index
         self.hidden = hidden
         self.catalogue = Catalogue(bundle.tables)
         self._live = open_live_features(bundle.tables, bundle.standing)
@@ -131,7 +133,7 @@ class Snapshot:
         excluded = self._find_excluded(live, queries, wish.exclude)
         num_candidates = max(wish.k, bundle.ranker_config.candidates)
         allowed = self._find_allowed(wish.filters)
-        candidates = self._index.search(embedded, num_candidates, excluded, allowed)
+        candidates = self.index.search(embedded, num_candidates, excluded, allowed)
         scored = self._score(live, asking, queries, candidates)
         if wish.filters:
             scored = scored.forget_chances()
@@ -208,10 +210,6 @@ class Snapshot:
     def _rows(self) -> RowBuilder:
         bundle = self.bundle
         return build_row_builder(bundle.tables, self._live.builder, bundle.signals, bundle.ranker_config)
-
-    @cached_property
-    def _index(self) -> ExactIndex:
-        return ExactIndex(self.bundle.item_embeddings)
 
     @cached_property
     def _users(self) -> Asking:

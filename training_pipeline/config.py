@@ -14,6 +14,7 @@ from feature_pipeline.config import (
     read_values,
 )
 from feature_pipeline.engine.connect import EngineConfig
+from training_pipeline.index_config import IndexConfig, read_index
 
 HistoryItems = Literal["candidate", "own"]
 
@@ -166,6 +167,7 @@ class Settings(Strict):
         threads: of TensorFlow and CatBoost; on one thread results repeat to 1e-6.
         strategy: the `tf.distribute` strategy of the towers; `multi_worker` reads TF_CONFIG.
         tensorboard: whether curves are written for TensorBoard too.
+        index: the index that is tried before the bundle is published.
     """
 
     dataset: str
@@ -180,6 +182,7 @@ class Settings(Strict):
     ranker: RankerConfig
     strategy: Literal["default", "mirrored", "multi_worker"]
     tensorboard: bool
+    index: IndexConfig
 
     @model_validator(mode="after")
     def _check_artifacts(self) -> "Settings":
@@ -221,9 +224,12 @@ def read_settings(config: DictConfig) -> Settings:
     """
     sections = {name: read_section(section, config, name) for name, section in _SECTIONS.items()}
     query = check_section(QuerySection, {"query": read_values(config, "query")}, "").query
+    index = read_index(config)
     plain = {name: config[name] for name in ("artifacts", "seed", "threads", "strategy", "tensorboard")}
     try:
-        return Settings.model_validate({"dataset": config.dataset.name, **plain, "query": query, **sections})
+        return Settings.model_validate(
+            {"dataset": config.dataset.name, **plain, "query": query, "index": index, **sections}
+        )
     except ValidationError as error:
         problems = (
             f"{detail['loc'][0]}: {detail['msg']}, found {detail['input']!r}"

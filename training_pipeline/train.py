@@ -61,8 +61,10 @@ def _use_threads(count: int) -> None:
 
 
 def name_run(settings: Settings, store_id: str) -> str:
-    """Names settings and feature store: checkpoints and results count for these alone."""
-    return hash_text(json.dumps([settings.model_dump(exclude={"artifacts"}), store_id], sort_keys=True))
+    """Names feature store and settings, but for the index: checkpoints and results count for these alone."""
+    return hash_text(
+        json.dumps([settings.model_dump(exclude={"artifacts", "index"}), store_id], sort_keys=True)
+    )
 
 
 def place_checkpoints(settings: Settings, name: str) -> Path:
@@ -138,7 +140,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
                 "differences": [asdict(difference) for difference in summary.differences],
                 "costs": [asdict(cost) for cost in summary.costs],
             },
-            check=lambda place: {"parity": certify(place, settings.threads)},
+            check=lambda place: certify(place, settings.threads, settings.index),
         )
         step.note = str(bundle.path)
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from feature_pipeline.config import Strict, read_section
 from feature_pipeline.errors import UserError
+from training_pipeline.index_config import IndexConfig, read_index
 
 TOKEN = "TOWERBRIDGE_TOKEN"
 # Where Prometheus' client keeps the numbers of several processes.
@@ -76,12 +77,14 @@ class Settings(Strict):
         bundles: `artifacts/<dataset>/bundles`.
         dataset: its name, for messages.
         serve: how the service runs.
+        index: how items are searched.
         token: what writers must show; None where anybody may write.
     """
 
     bundles: Path
     dataset: str
     serve: ServeConfig
+    index: IndexConfig
     token: str | None = Field(default=None, repr=False)
 
 
@@ -94,7 +97,13 @@ def read_settings(config: DictConfig) -> Settings:
     """
     bundles = Path(config.artifacts) / config.dataset.name / "bundles"
     serve = read_section(ServeConfig, config, "serve")
-    return Settings(bundles=bundles, dataset=config.dataset.name, serve=serve, token=_read_token())
+    return Settings(
+        bundles=bundles,
+        dataset=config.dataset.name,
+        serve=serve,
+        index=read_index(config),
+        token=_read_token(),
+    )
 
 
 def hand_over(settings: Settings) -> None:

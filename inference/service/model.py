@@ -17,6 +17,7 @@ from inference.service.folding import Folding
 from inference.service.item_log import Change, ItemLog
 from inference.service.new_items import build_frame
 from training_pipeline.bundle import open_bundle
+from training_pipeline.index_config import IndexConfig
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
 _WARM_USERS = 3
@@ -115,14 +116,14 @@ class Model:
             _log.error("items not changed", extra={"fields": {"kind": change.kind, "items": len(rows)}})
 
 
-def open_model(place: Path, weights: Mapping[str, float]) -> Model:
+def open_model(place: Path, weights: Mapping[str, float], index: IndexConfig) -> Model:
     """Opens a bundle, checks it, and has it answer before anybody asks.
 
     Raises:
         ArtefactError: it is missing, damaged or of another version.
         UserError: it has no answers.
     """
-    recommender = Recommender(open_bundle(place))
+    recommender = Recommender(open_bundle(place), index)
     warm(recommender)
     return Model(recommender, weights)
 

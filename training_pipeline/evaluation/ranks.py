@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
 
+from training_pipeline.evaluation.selection import Found, find_top, order_best, stack_found
+
 SparseRows = csr_array | csr_matrix
 ScoreBlock = Callable[[slice], np.ndarray]
 
@@ -97,27 +99,14 @@ def top_k(scores: np.ndarray, seen: SparseRows, k: int) -> tuple[np.ndarray, np.
         raise ValueError(f"k: expected a list length of at least 1, got {k}")
     scores = _copy_scores(scores, seen.shape)
     scores[seen.nonzero()] = -np.inf
-    chosen = _select_top(scores, min(k, scores.shape[1]))
-    chosen_scores = np.take_along_axis(scores, chosen, axis=1)
-    best_first = np.argsort(-chosen_scores, axis=1, kind="stable")
-    chosen = np.take_along_axis(chosen, best_first, axis=1)
-    chosen_scores = np.take_along_axis(chosen_scores, best_first, axis=1)
-    chosen[np.isneginf(chosen_scores)] = -1
-    padding = ((0, 0), (0, k - chosen.shape[1]))
-    return (
-        np.pad(chosen, padding, constant_values=-1).astype(np.int32),
-        np.pad(chosen_scores, padding, constant_values=-np.inf).astype(np.float32),
-    )
+    return stack_found([_list_best(own, k) for own in scores], k)
 
 
-def _select_top(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return the columns `[num_queries, k] int64` of the `k` highest scores in ascending order of column."""
-    boundary = np.partition(scores, -k, axis=1)[:, -k, None]
-    above, tied = scores > boundary, scores == boundary
-    room = k - np.count_nonzero(above, axis=1, keepdims=True)
-    chosen = above | (tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= room))
-    columns: np.ndarray = chosen.nonzero()[1].reshape(len(scores), k)
-    return columns
+def _list_best(scores: np.ndarray, k: int) -> Found:
+    """The best items of one query, and their scores."""
+    found = find_top(scores, k)
+    best = found[order_best(scores[found], k)]
+    return best, scores[best]
 
 
 def _rank_pairs(scores: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

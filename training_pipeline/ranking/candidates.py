@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from training_pipeline.evaluation.ranks import top_k
+from training_pipeline.ranking.exact_search import ExactSearch
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Candidates:
 
 
 def retrieve_candidates(
-    query_embeddings: np.ndarray, item_embeddings: np.ndarray, seen: csr_array, k: int, block: int = 512
+    query_embeddings: np.ndarray, item_embeddings: np.ndarray, seen: csr_array, k: int
 ) -> Candidates:
     """Finds the `k` items with the highest inner product, exactly, seen items excluded.
 
@@ -31,11 +31,5 @@ def retrieve_candidates(
         item_embeddings: [num_items, embedding_dim] float32.
         seen: items to exclude [num_queries, num_items] bool.
         k: how many.
-        block: queries scored at once.
     """
-    found = []
-    for start in range(0, len(query_embeddings), block):
-        queries = slice(start, start + block)
-        found.append(top_k(query_embeddings[queries] @ item_embeddings.T, seen[queries], k))
-    items, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Candidates(items, scores)
+    return Candidates(*ExactSearch(item_embeddings).find(query_embeddings, k, seen))

@@ -19,6 +19,7 @@ from inference.events import Event
 from inference.recommender import Recommender
 from inference.service.config import ServeConfig, Settings
 from training_pipeline.bundle import Bundle
+from training_pipeline.index_config import ExactConfig, IndexConfig
 
 OTHER = "0123456789ab"
 
@@ -39,7 +40,9 @@ def make_settings(artifacts: Path, token: str | None = None, **changes: Any) -> 
         "limits": {"body_bytes": 300_000, "image_bytes": 100_000, "image_pixels": 250_000},
     }
     config = ServeConfig.model_validate(serve | changes)
-    return Settings(bundles=place / "bundles", dataset="tiny", serve=config, token=token)
+    return Settings(
+        bundles=place / "bundles", dataset="tiny", serve=config, index=ExactConfig(name="exact"), token=token
+    )
 
 
 def copy_bundle(bundle: Bundle, artifacts: Path) -> Path:
@@ -98,8 +101,8 @@ def make_event(event_id: str, **changes: Any) -> Event:
 class FutureRecommender(Recommender):
     """What the recommender is to become, as far as the service asks; it notes what it was asked."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        super().__init__(bundle)
+    def __init__(self, bundle: Bundle, index: IndexConfig) -> None:
+        super().__init__(bundle, index)
         self.wishes: dict[str, Any] = {}
         self.searched: tuple[str | None, bytes | None] = (None, None)
         self.added: dict[str, dict[str, Any]] = {}

@@ -16,9 +16,8 @@ SEEN[0] = True
 
 
 @pytest.mark.parametrize("k", [1, 6, 15, 40])
-@pytest.mark.parametrize("block", [1, 8, 512])
-def test_equals_an_exact_search(k: int, block: int) -> None:
-    found = retrieve_candidates(QUERIES, ITEMS, csr_array(SEEN), k, block)
+def test_equals_an_exact_search(k: int) -> None:
+    found = retrieve_candidates(QUERIES, ITEMS, csr_array(SEEN), k)
 
     items, scores = exact_top_k(QUERIES @ ITEMS.T, SEEN, k)
     np.testing.assert_array_equal(found.items, items)
