@@ -23,7 +23,7 @@ def time_parts(recommender: Recommender, user_ids: list[str], k: int) -> dict[st
     """Serves some users, and then runs query tower, search and trees once more, each alone: seconds."""
     owners = {
         "query tower": (serving, "embed_queries"),
-        "search": (type(recommender._snapshot._index), "search"),
+        "search": (type(recommender._snapshot.index), "search"),
         "trees": (Ranker, "score"),
     }
     calls: dict[str, Call] = {}
