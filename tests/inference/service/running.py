@@ -55,7 +55,7 @@ class Server:
         ready = {
             line["worker"] for line in self.read_log() if line["event"] == "Application startup complete."
         }
-        return {pid for pid in ready if Path(f"/proc/{pid}").exists()}
+        return set(filter(is_alive, ready))
 
     def ask_every_worker(self, user_id: str = "user-00") -> list[dict[str, Any]]:
         """Answers to one user, at least one of each worker."""
@@ -72,6 +72,15 @@ class Server:
             served = [x["worker"] for x in self.read_log() if x.get("request_id") == headers["X-Request-ID"]]
             missing -= set(served)
         return answers
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead may still be listed."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

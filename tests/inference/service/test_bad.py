@@ -28,14 +28,14 @@ def ask_badly(client, seed: int, count: int) -> None:
         assert answer.json()["message"], bad.kind
 
 
-def test_a_thousand_bad_requests(future_reader):
+def test_a_thousand_bad_requests(reader):
     body = {"user_id": "user-00", "k": 5}
-    good = future_reader.post("/recommend", json=body).json()
-    ask_badly(future_reader, seed=0, count=300)  # by which caches are filled, which are bounded
+    good = reader.post("/recommend", json=body).json()
+    ask_badly(reader, seed=0, count=300)  # by which caches are filled, which are bounded
     before = measure_memory()
 
-    ask_badly(future_reader, seed=1, count=REQUESTS)
+    ask_badly(reader, seed=1, count=REQUESTS)
 
     assert measure_memory() - before < MOST_KEPT
-    assert future_reader.post("/recommend", json=body).json() == good
-    assert future_reader.get("/health").status_code == 200
+    assert reader.post("/recommend", json=body).json() == good
+    assert reader.get("/health").status_code == 200
