@@ -20,7 +20,7 @@ OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer search serve rollback demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve certify rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +62,9 @@ search: $(STAMP) ## items like TEXT='words', IMAGE=FILE, or both; or like ITEM=I
 serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until it is stopped
 	@$(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
 	  $(if $(PORT),serve.port=$(PORT)) $(if $(ASKED_HOST),'serve.host="$(ASKED_HOST)"') $(ARGS)
+
+certify: $(STAMP) ## does the service at URL=http://127.0.0.1:8000 give what was evaluated? (no URL: does the bundle)
+	@$(BIN)/python -m inference.certify $(OVERRIDES) $(if $(URL),'url="$(URL)"') $(ARGS)
 
 rollback: $(STAMP) ## the bundle published before the current one is current again (BUNDLE=ID for another)
 	@$(BIN)/python -m inference.rollback $(OVERRIDES) $(if $(BUNDLE),'bundle="$(BUNDLE)"') $(ARGS)

@@ -1,6 +1,9 @@
 """`python -m inference.certify`: does serving give what was evaluated? Prints certificates as JSON.
 
-`make train` runs it on each bundle before it is published, and publishes none that fails.
+Some users are served, and replayed by training's own code: they must get the same candidates, and every
+retrieval score and ranking score must be the same within `parity.TOLERANCE`. By default the recommender
+itself serves them, with `url=` a running service. An approximate index must find what an exact one does.
+`make train` runs this on each bundle before it is published, and publishes none that fails.
 """
 
 import json
@@ -16,8 +19,9 @@ from feature_pipeline.entry import run
 from inference.config import read_engine
 from inference.index.recall import Recall, measure_recall
 from inference.offline import embed_users
-from inference.parity import choose_users, measure_parity
+from inference.parity import Serve, choose_users, measure_parity
 from inference.recommender import Recommender
+from inference.served import name_bundle, recommend_by
 from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle
 from training_pipeline.index_config import ExactConfig, IndexConfig, read_index
 
@@ -26,14 +30,9 @@ NUM_QUERIES = 500
 
 def main(config: DictConfig) -> None:
     """Prints parity and recall, or fails."""
-    engine, index = read_engine(config), read_index(config)
-    if config.path is None:
-        bundle = open_current_bundle(Path(config.artifacts), config.dataset.name)
-    else:
-        bundle = open_bundle(Path(config.path))
+    engine, index, bundle = read_engine(config), read_index(config), _open(config)
     print(f"certify {bundle.id}", file=sys.stderr)
-    serve = partial(Recommender(bundle).recommend, duplicates=True)
-    parity = measure_parity(bundle, engine, choose_users(bundle), serve)
+    parity = measure_parity(bundle, engine, choose_users(bundle), _choose_way(config, bundle))
     recall = try_index(bundle, engine, index)
     print(json.dumps({"parity": asdict(parity), "recall": recall and asdict(recall)}))
 
@@ -48,6 +47,20 @@ def try_index(bundle: Bundle, engine: EngineConfig, index: IndexConfig) -> Recal
         return None
     queries = embed_users(bundle, engine, choose_users(bundle, NUM_QUERIES))
     return measure_recall(bundle.item_embeddings, index, queries)
+
+
+def _open(config: DictConfig) -> Bundle:
+    """The bundle in a folder, the one that a service names, or the current one."""
+    if config.path is not None:
+        return open_bundle(Path(config.path))
+    named = None if config.url is None else name_bundle(config.url)
+    return open_current_bundle(Path(config.artifacts), config.dataset.name, named)
+
+
+def _choose_way(config: DictConfig, bundle: Bundle) -> Serve:
+    if config.url is not None:
+        return partial(recommend_by, config.url, bundle)
+    return partial(Recommender(bundle).recommend, duplicates=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ unknown never matches.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import lru_cache
 from numbers import Real
 from typing import Any
@@ -21,6 +21,7 @@ from feature_pipeline.errors import UserError
 from feature_pipeline.schema import FeatureSpec
 from inference.categories import Categories, index_categories
 from inference.unknown import quote, refuse_unknown
+from inference.values import to_instant
 
 MIN, MAX = "min", "max"
 CACHED_MASKS = 64
@@ -145,8 +146,6 @@ def _read_number(place: str, value: Any) -> Bound:
 def _read_time(place: str, value: Any) -> Bound:
     """A moment, UTC where it names no zone; YAML reads some dates itself."""
     try:
-        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
-        utc = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return to_instant(datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value))
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"{place}: expected a time in ISO 8601, found {quote(value)}") from None
-    return np.datetime64(utc, "us")

@@ -11,11 +11,14 @@ from feature_pipeline.errors import UserError
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
 from inference.ask import Ask
 from inference.columns import RANKING_SCORE
+from inference.content_encoder import ContentKind, list_columns
 from inference.events import Event, EventLog
 from inference.recommender import Recommender
 from inference.service.folding import Folding
 from inference.service.item_log import Change, ItemLog
+from inference.service.logs import describe
 from inference.service.new_items import build_frame
+from inference.service.pictures import draw_blank
 from training_pipeline.bundle import open_bundle
 from training_pipeline.index_config import IndexConfig
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
@@ -144,3 +147,20 @@ def warm(recommender: Recommender) -> None:
             raise UserError(f"bundle {bundle.id}: expected scores that are numbers, found others")
     # Read by nothing so far, and it must not turn out to be damaged when the first item is added.
     _ = bundle.candidate_tower
+    warm_search(recommender)
+
+
+def warm_search(recommender: Recommender) -> None:
+    """Searches once by each kind of content that was encoded: loading an encoder takes seconds.
+
+    One that cannot be loaded is told in the log: all but searching goes on without it.
+    """
+    store = recommender.bundle.store
+    kinds = {column.kind for column in list_columns(store, store.dataset.items.features)}
+    contents: dict[ContentKind, str | bytes] = {"text": "anything", "image": draw_blank()}
+    for kind in sorted(kinds & store.encoder_ids.keys()):
+        try:
+            recommender.search(**{kind: contents[kind]}, k=1)  # type: ignore[arg-type]
+        except UserError as error:
+            fields = {"bundle": recommender.bundle.id, "kind": kind, "error": describe(error)}
+            _log.error("searches fail", extra={"fields": fields})

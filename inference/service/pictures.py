@@ -1,4 +1,4 @@
-"""Uploaded pictures: checked by their header before a pixel of them is decoded."""
+"""Pictures: uploaded ones are checked by their header before a pixel of them is decoded."""
 
 from io import BytesIO
 
@@ -36,6 +36,13 @@ def check_picture(data: bytes, limits: Limits) -> None:
         read_image(data)
     except ImageDecodeError:
         raise UserError("image: the file is damaged. Remedy: save it again as JPEG, PNG or WebP") from None
+
+
+def draw_blank() -> bytes:
+    """The file of a picture without anything in it."""
+    file = BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "PNG")
+    return file.getvalue()
 
 
 def _read_size(data: bytes) -> tuple[int, int]:

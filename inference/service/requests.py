@@ -70,6 +70,7 @@ class RecommendBody(Body):
         exclude: items not to show.
         diversity: 0 for the best list, towards 1 for items that differ more.
         caps: how many items at most of one value, by column.
+        duplicates: whether near-duplicates by content may be shown together.
         reasons: whether to say why.
     """
 
@@ -83,6 +84,7 @@ class RecommendBody(Body):
     exclude: ItemIds = []
     diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     caps: Annotated[dict[Name, Count], Field(max_length=20)] = {}
+    duplicates: bool = False
     reasons: bool = False
 
     def build_ask(self) -> Ask:
@@ -95,7 +97,8 @@ class RecommendBody(Body):
 
     def build_wishes(self) -> dict[str, Any]:
         """Further arguments of `Recommender.recommend`, as far as they are given."""
-        wishes = {"filters": self.filters, "diversity": self.diversity, "caps": self.caps}
+        names = ("filters", "diversity", "caps", "duplicates")
+        wishes = {name: getattr(self, name) for name in names}
         return {name: value for name, value in wishes.items() if value}
 
 

@@ -26,12 +26,27 @@ class Supervisor(Multiprocess):
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGHUP)
 
+    def init_processes(self) -> None:
+        """Starts the processes."""
+        super().init_processes()
+        self._let_go()
+
     def keep_subprocess_alive(self) -> None:
         """Starts dead processes again, and forgets how many of what the dead ones had open."""
         before = {process.pid for process in self.processes}
         super().keep_subprocess_alive()
         for pid in before - {process.pid for process in self.processes}:
             mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Closes the processes' own ends of the pipes to them.
+
+        As long as this process holds one, too, a process that dies while it is asked whether it lives
+        seems silent, and for `_SILENT_SECONDS` nobody is started again.
+        """
+        for process in self.processes:
+            process.child_conn.close()
 
 
 def serve(config: ServeConfig) -> None:

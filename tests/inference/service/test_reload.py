@@ -14,7 +14,8 @@ from feature_pipeline.errors import UserError
 from inference.service import state
 from inference.service.reload import open_first
 from inference.service.ticker import Ticker
-from tests.inference.service.world import OTHER, damage, seal, write_event, write_other
+from tests.inference.service.changed import seal
+from tests.inference.service.world import OTHER, damage, write_event, write_other
 
 SECONDS = 60
 

@@ -1,19 +1,12 @@
 """The real command with two workers: events, kills, reloads and rollbacks under way."""
 
-import json
-import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,99 +14,18 @@ import requests
 
 from feature_pipeline.artefact import set_current
 from feature_pipeline.entry import CONF
-from inference.events import open_log
-from tests.inference.service.world import OTHER, copy_bundle, damage, write_event, write_other
+from tests.inference.service.running import PATIENCE, WORKERS, Server, run, start_server, wait_for
+from tests.inference.service.world import OTHER, damage, write_event, write_other
 
 pytestmark = pytest.mark.slow
 
-WORKERS = 2
-PATIENCE = 180
 DAMAGED = "damaged"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running service.
-
-    Attributes:
-        process: the supervisor.
-        url: where it answers.
-        artifacts: what it serves.
-        stderr: its log.
-    """
-
-    process: subprocess.Popen[bytes]
-    url: str
-    artifacts: Path
-    stderr: Path
-
-    @property
-    def bundles(self) -> Path:
-        return self.artifacts / "tiny" / "bundles"
-
-    def post(self, path: str, body: dict[str, Any]) -> requests.Response:
-        """Each request takes a connection of its own, and so any worker."""
-        return requests.post(self.url + path, json=body, timeout=PATIENCE)
-
-    def read_log(self) -> list[dict[str, Any]]:
-        """The JSON lines of its log; TensorFlow has some of its own."""
-        lines = self.stderr.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-
-    def list_alive(self) -> set[int]:
-        """The workers that have started and not died."""
-        ready = {
-            line["worker"] for line in self.read_log() if line["event"] == "Application startup complete."
-        }
-        return {pid for pid in ready if Path(f"/proc/{pid}").exists()}
-
-    def ask_every_worker(self, user_id: str = "user-00") -> list[dict[str, Any]]:
-        """Answers to one user, at least one of each worker."""
-        answers, missing, number = [], self.list_alive(), 0
-        assert len(missing) == WORKERS
-        deadline = time.monotonic() + PATIENCE
-        while missing:
-            assert time.monotonic() < deadline
-            number += 1
-            headers = {"X-Request-ID": f"every-{time.monotonic_ns()}"}
-            body = {"user_id": user_id, "k": 40}
-            answer = requests.post(self.url + "/recommend", json=body, headers=headers, timeout=PATIENCE)
-            answers.append(answer.json())
-            served = [x["worker"] for x in self.read_log() if x.get("request_id") == headers["X-Request-ID"]]
-            missing -= set(served)
-        return answers
-
-
-def wait_for(is_so) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def run(module: str, artifacts: Path, *overrides: str) -> list[str]:
-    return [sys.executable, "-m", module, "dataset.name=tiny", f"artifacts={artifacts}", *overrides]
 
 
 @pytest.fixture(scope="module")
 def server(bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    artifacts = tmp_path_factory.mktemp("served")
-    copy_bundle(bundle, artifacts)
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    command = run("inference.service", artifacts, f"serve.workers={WORKERS}", f"serve.port={port}")
-    stderr = artifacts / "stderr"
-    with stderr.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=CONF.parent, stdout=stream, stderr=stream)
-        started = Server(process, f"http://127.0.0.1:{port}", artifacts, stderr)
-        try:
-            wait_for(lambda: process.poll() is not None or len(started.list_alive()) == WORKERS)
-            assert process.poll() is None, stderr.read_text()
-            yield started
-        finally:
-            process.terminate()
-            assert process.wait(PATIENCE) == 0
-    assert started.list_alive() == set()
+    with start_server(bundle, tmp_path_factory.mktemp("served")) as server:
+        yield server
 
 
 def list_items(answer: dict[str, Any]) -> set[str]:
@@ -141,39 +53,6 @@ def test_metrics_are_of_all_workers(server):
     for _ in range(20):
         assert server.post("/recommend", {"user_id": "nobody"}).status_code == 404
     assert count() == before + 20
-
-
-def test_a_killed_worker(server):
-    """Whoever sends again until there is an answer finds everything in the log, once."""
-    victim = min(server.list_alive())
-    acknowledged = []
-
-    def send(writer: int) -> None:
-        for number in range(25):
-            event = write_event(f"{writer}-{number}", user_id=f"writer-{writer}", item_id="item-00")
-            while not post(event):
-                time.sleep(0.05)
-            acknowledged.append(event["event_id"])
-
-    def post(event: dict[str, Any]) -> bool:
-        try:
-            return server.post("/events", {"events": [event]}).status_code == 200
-        except requests.ConnectionError:
-            return False
-
-    with ThreadPoolExecutor(4) as pool:
-        writing = [pool.submit(send, writer) for writer in range(4)]
-        wait_for(lambda: len(acknowledged) > 20)
-        os.kill(victim, signal.SIGKILL)
-        for written in writing:
-            written.result()
-    with open_log(str(server.artifacts / "tiny" / "events.sqlite")) as log:
-        kept = [event.event_id for _, event in log.read() if event.user_id.startswith("writer-")]
-    assert sorted(kept) == sorted(acknowledged)
-    assert len(kept) == 100
-    wait_for(lambda: len(server.list_alive()) == WORKERS)
-    assert victim not in server.list_alive()
-    assert all("item-00" not in list_items(answer) for answer in server.ask_every_worker("writer-3"))
 
 
 def test_reload_refusal_and_rollback_while_requests_run(server, bundle):

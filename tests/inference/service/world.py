@@ -1,6 +1,5 @@
 """What the tests of the service ask with: settings, events, another bundle, a recommender of the future."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from feature_pipeline.artefact import MANIFEST, compute_checksums, set_current
+from feature_pipeline.artefact import set_current
 from feature_pipeline.errors import UserError
 from inference.ask import Ask
 from inference.events import Event
 from inference.recommender import Recommender
 from inference.service.config import ServeConfig, Settings
+from tests.inference.service.changed import retitle, seal
 from training_pipeline.bundle import Bundle
 from training_pipeline.index_config import ExactConfig, IndexConfig
 
@@ -57,21 +55,9 @@ def write_other(bundle: Bundle, bundles: Path, bundle_id: str = OTHER) -> Path:
     """A bundle of another id, beside the current one, in which every title begins with `Other`."""
     place = bundles / bundle_id
     shutil.copytree(bundle.path, place)
-    items = place / "features" / "items.parquet"
-    table = pq.read_table(items)
-    titles = pa.array([title.replace("Thing", "Other") for title in table["title"].to_pylist()])
-    column = table.column_names.index("title")
-    pq.write_table(table.set_column(column, "title", titles.cast(table.schema.field(column).type)), items)
-    seal(place / "features")
+    retitle(place, "Other")
     seal(place, id=bundle_id)
     return place
-
-
-def seal(place: Path, **changes: Any) -> None:
-    """Has the manifest fit the files again."""
-    manifest = json.loads((place / MANIFEST).read_text())
-    content = manifest | changes | {"checksums": compute_checksums(place)}
-    (place / MANIFEST).write_text(json.dumps(content))
 
 
 def damage(place: Path) -> None:
