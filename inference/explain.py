@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from feature_pipeline.features.pair_category import name_met, name_share
-from feature_pipeline.features.pair_similarity import build_specs
+from feature_pipeline.features.pair_similarity import build_specs, normalize
 from feature_pipeline.schema import FeatureSpec
-from inference.modality import Modalities, compute_cosines
+from inference.modality import Modalities
 from inference.rank import Ranked
 from training_pipeline.ranking.model import Ranker
 from training_pipeline.ranking.rows import RETRIEVAL_SPECS
@@ -61,7 +61,8 @@ class Explainer:
         if self._ranker is None or ranked.rows is None:
             return [self._name_nearest(item, past) for item, past in zip(ranked.item, pasts, strict=True)]
         effects = self._ranker.explain(ranked.rows)[:, : len(self._specs)]
-        rows = ranked.rows.frame.to_dict("records")
+        values = ranked.rows.columns.values()
+        rows = [dict(zip(ranked.rows.columns, row, strict=True)) for row in zip(*values, strict=True)]
         return [
             self._choose(effect, row, item, past)
             for effect, row, item, past in zip(effects, rows, ranked.item, pasts, strict=True)
@@ -99,7 +100,7 @@ class Explainer:
         if spec.name not in self._spaces:
             return str(spec.reason)
         space = self._spaces[spec.name]
-        nearest = past[np.argmax(compute_cosines(space[past], space[item]))]
+        nearest = past[np.argmax(normalize(space[past]) @ space[item])]
         # The towers mix all contents; the other spaces are of one, which the words name.
         modality = self._modalities.find(item, nearest) if spec in RETRIEVAL_SPECS else None
         by = f" by its {modality}" if modality else ""

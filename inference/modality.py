@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from feature_pipeline.features.pair_similarity import normalize
+
 # Pairs that are nearer than usual by so many standard deviations are alike.
 REMARKABLE = 1.0
 _OTHERS = 256
@@ -34,21 +36,13 @@ class Modalities:
         vectors = self._vectors[name]
         if not (vectors[item].any() and vectors[other].any()):
             return -np.inf
-        usual = compute_cosines(self._others[name], vectors[other])
-        spread = float(usual.std())
-        return float(compute_cosines(vectors[[item]], vectors[other])[0] - usual.mean()) / (spread or np.inf)
-
-
-def compute_cosines(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """Cosines to one vector [num_vectors] float32; 0 where there is no direction."""
-    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-    cosines: np.ndarray = (vectors @ vector) / np.where(norms > 0, norms, 1)
-    return cosines
+        one, another = normalize(vectors[[item, other]])
+        usual = self._others[name] @ another
+        return float(one @ another - usual.mean()) / (float(usual.std()) or np.inf)
 
 
 def _spread(vectors: np.ndarray) -> np.ndarray:
-    """Some items that have content, evenly over the catalogue."""
+    """Some items that have content, evenly over the catalogue, of length 1."""
     rows = np.flatnonzero(vectors.any(axis=1))
     places = np.linspace(0, len(rows) - 1, min(_OTHERS, len(rows))).astype(int)
-    spread: np.ndarray = vectors[rows[places]]
-    return spread
+    return normalize(vectors[rows[places]])

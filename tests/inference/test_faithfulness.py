@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference.modality import compute_cosines
+from feature_pipeline.features.pair_similarity import normalize
 from inference.moment import build_queries
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import open_live_features
@@ -58,7 +58,7 @@ def test_the_item_named_pulled_more_than_the_others(bundle, asked):
         known = np.flatnonzero(past >= 0)
         for item in best[best >= 0] if len(known) > 1 else ():
             falls = np.array([(queries[query] - without[place][query]) @ items[item] for place in known])
-            named = int(np.argmax(compute_cosines(items[past[known]], items[item])))
+            named = int(np.argmax(normalize(items[past[known]]) @ items[item]))
             differences.append(falls[named] - np.delete(falls, named).mean())
     assert len(differences) > 100
     assert t_value(differences) > 3

@@ -104,6 +104,8 @@ def read_signals(place: Path) -> list[Signal]:
     """
     signals = []
     for folder in sorted(place.iterdir()) if place.exists() else []:
-        parts = {p: np.load(folder / f"{p}.npy", mmap_mode="r", allow_pickle=False) for p in _PARTS}
+        files = {p: np.load(folder / f"{p}.npy", mmap_mode="r", allow_pickle=False) for p in _PARTS}
+        # As plain arrays: each step with one of memmap's own kind takes several times as long.
+        parts = {name: np.asarray(mapped) for name, mapped in files.items()}
         signals.append(Signal(folder.name.split("-", 1)[1], **parts))
     return signals
