@@ -9,6 +9,8 @@ from feature_pipeline.features.pair_similarity import normalize
 # Pairs that are nearer than usual by so many standard deviations are alike.
 REMARKABLE = 1.0
 _OTHERS = 256
+# What spreads less is rounding.
+_LEAST = 1e-6
 
 
 class Modalities:
@@ -38,7 +40,8 @@ class Modalities:
             return -np.inf
         one, another = normalize(vectors[[item, other]])
         usual = self._others[name] @ another
-        return float(one @ another - usual.mean()) / (float(usual.std()) or np.inf)
+        spread = float(usual.std())
+        return float(one @ another - usual.mean()) / spread if spread > _LEAST else -np.inf
 
 
 def _spread(vectors: np.ndarray) -> np.ndarray:
