@@ -45,7 +45,15 @@ BASELINES = [
     *("content kNN, description_embedding", "content kNN, poster_embedding"),
 ]
 PARTS = {
-    *("features", "inputs.json", "candidate_tower", "query_tower", "item_embeddings.npy", "signals"),
+    *(
+        "features",
+        "inputs.json",
+        "candidate_tower",
+        "query_tower",
+        "item_embeddings.npy",
+        "signals",
+        "standing",
+    ),
     *("manifest.json", "metrics.json", "report.html", "targets.csv", "importance.csv", "importance.png"),
 }
 RANKER_PARTS = {"ranker.cbm", "calibration.json"}
