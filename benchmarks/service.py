@@ -29,13 +29,13 @@ import pandas as pd
 
 from benchmarks.load import Answer, ask_closed, ask_open
 from benchmarks.serving import Serving, serve
+from inference.parity import TOLERANCE
 
 CONCURRENCY = (1, 2, 4, 8, 16)
 # A step up that gains less has found the maximum.
 GAIN = 1.05
 RELOADS = 10
 ASKERS = 4
-TOLERANCE = 1e-6
 
 Shown = list[tuple[str, float, float]]
 

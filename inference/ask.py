@@ -62,22 +62,12 @@ class Asking:
     of_ranker: Arrays
 
 
-def read_users(bundle: Bundle) -> Asking:
-    """All users of the bundle."""
-    users = bundle.tables.users
-    return Asking(
-        user_ids=list(users[USER_ID]),
-        of_tower=bundle.inputs.user.encode(users, bundle.tables.user_vectors),
-        of_ranker=read_columns(users, bundle.tables.specs["users"]),
-    )
-
-
 def find_known(bundle: Bundle, known: Asking, user_ids: Sequence[str]) -> Asking:
     """The rows of known users.
 
     Args:
         bundle: knows the users.
-        known: all of them, see `read_users`.
+        known: all of them, in the order of their table.
         user_ids: who asks.
 
     Raises:

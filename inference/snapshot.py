@@ -15,7 +15,7 @@ from feature_pipeline.arrays import Table
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
-from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, read_users, refuse_user
+from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, refuse_user
 from inference.catalogue import Catalogue
 from inference.choice import Wish, choose
 from inference.columns import CHANCE, RANK, RANKING_SCORE, REASONS
@@ -213,7 +213,9 @@ class Snapshot:
 
     @cached_property
     def _users(self) -> Asking:
-        return read_users(self.bundle)
+        tables = self.bundle.tables
+        encoded = self.bundle.inputs.user.encode(tables.users, tables.user_vectors)
+        return Asking(list(tables.users[USER_ID]), encoded, self._rows.of_users)
 
     @cached_property
     def _item_index(self) -> np.ndarray:

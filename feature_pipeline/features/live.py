@@ -106,9 +106,7 @@ class LiveEvents:
         self._steps = steps
         self._values = values
         self._reach = reach
-        self._outcomes = {
-            name: (vectors, np.asarray(vectors.any(axis=1))) for name, vectors in outcomes.items()
-        }
+        self._outcomes = outcomes
         self._next_order = int(standing.timeline.columns[EVENT_ORDER].max(initial=-1)) + 1
 
     def number(self, queries: pd.DataFrame | Table) -> Arrays:
@@ -197,10 +195,10 @@ class LiveEvents:
         strictly = {**asked, AS_OF_ORDER: np.full(len(asked[AS_OF]), outcome_history.FIRST_ORDER)}
         earlier = [self._find_places(*found) for found in self._find_all_before(strictly)]
         computed = {}
-        for name, (vectors, has_left) in self._outcomes.items():
+        for name, vectors in self._outcomes.items():
             last = np.full((len(earlier), outcome_history.LAST), -1)
             for query, places in enumerate(earlier):
-                own = places[has_left[places]][-outcome_history.LAST :]
+                own = places[vectors[places].any(axis=1)][-outcome_history.LAST :]
                 last[query, outcome_history.LAST - len(own) :] = own
             computed[outcome_history.name_history(name)] = outcome_history.compute_means(vectors, last)
         return computed

@@ -132,7 +132,7 @@ def open_model(place: Path, weights: Mapping[str, float], index: IndexConfig) ->
 
 
 def warm(recommender: Recommender) -> None:
-    """Recommender to a few known users and to somebody new, by which all parts of the bundle are read.
+    """Recommends to a few known users and to somebody new, by which all parts of the bundle are read.
 
     Raises:
         UserError: a score is no number.
