@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from feature_pipeline.errors import UserError
+from feature_pipeline.events import EventConflictError, EventLogError
 from inference.ask import UnknownUserError
-from inference.events import EventConflictError, EventLogError
 from inference.service.metrics import BUSY
 from inference.service.pool import BusyError
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from feature_pipeline.errors import UserError
-from inference.events import Event
+from feature_pipeline.events import Event
 from inference.service.answers import Appended
 from inference.service.errors import list_refusals
 from inference.service.metrics import EVENTS

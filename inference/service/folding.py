@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.events import Event
+from feature_pipeline.events.event import to_microseconds
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID, WEIGHT
-from inference.events import Event
-from inference.events.event import to_microseconds
 
 # An undo counts only for events of the same user, so that nobody takes back what another did.
 _Key = tuple[str, str]

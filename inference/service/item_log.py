@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from feature_pipeline.busy import BUSY_SECONDS, wait_while_busy
-from inference.events import EventLogError
+from feature_pipeline.events import EventLogError
 
 _SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
 _CREATE = (

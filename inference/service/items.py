@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from inference.events.event import ContractId
+from feature_pipeline.events.event import ContractId
 from inference.service.answers import Changed
 from inference.service.errors import UnknownItemError, list_refusals
 from inference.service.item_log import Change

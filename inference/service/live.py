@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from inference.events import Event, EventLog
+from feature_pipeline.events import Event, EventLog
 from inference.service.item_log import Change, ItemLog
 from inference.service.metrics import WORKERS
 from inference.service.model import Model

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from feature_pipeline.errors import UserError
+from feature_pipeline.events import Event, EventLog
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
 from inference.ask import Ask
 from inference.columns import RANKING_SCORE
 from inference.content_encoder import ContentKind, list_columns
-from inference.events import Event, EventLog
 from inference.recommender import Recommender
 from inference.service.folding import Folding
 from inference.service.item_log import Change, ItemLog

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from feature_pipeline.events import Event
+from feature_pipeline.events.event import ContractId
 from inference.ask import Ask
-from inference.events import Event
-from inference.events.event import ContractId
 
 MOST = 1000
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200

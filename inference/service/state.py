@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from inference.events import open_log
+from feature_pipeline.events import open_log
 from inference.service.config import Limits, Settings
 from inference.service.item_log import ItemLog
 from inference.service.live import Live

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inference.events import open_log
+from feature_pipeline.events import open_log
 from tests.inference.service.world import make_settings, write_event
 
 

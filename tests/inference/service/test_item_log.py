@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from inference.events import EventLogError
+from feature_pipeline.events import EventLogError
 from inference.service.item_log import Change, ItemLog
 
 ADD = Change("add", [{"item_id": "é", "title": "A", "features": {"price": 1.5, "shape": ["a", "b"]}}])

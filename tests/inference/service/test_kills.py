@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from inference.events import open_log
+from feature_pipeline.events import open_log
 from tests.inference.service.running import WORKERS, Server, start_server, wait_for
 from tests.inference.service.world import write_event
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from feature_pipeline.artefact import set_current
 from feature_pipeline.errors import UserError
+from feature_pipeline.events import Event
 from inference.ask import Ask
-from inference.events import Event
 from inference.recommender import Recommender
 from inference.service.config import ServeConfig, Settings
 from tests.inference.service.changed import retitle, seal

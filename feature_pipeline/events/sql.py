@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Any, Protocol
 
-from inference.events.event import Event, from_microseconds, to_microseconds
-from inference.events.log import EventLog, EventLogError, check_same
+from feature_pipeline.events.event import Event, from_microseconds, to_microseconds
+from feature_pipeline.events.log import EventLog, EventLogError, check_same
 
 VERSION = 1
 TABLE = "towerbridge_events"

@@ -1,12 +1,12 @@
-"""A process that appends: `python -m tests.inference.events.writer URL FIRST LAST` prints how many were new.
+"""Appends: `python -m tests.feature_pipeline.events.writer URL FIRST LAST` prints how many events were new.
 
 Each event of the range is sent twice, a few at a time, as a client does that got no answer.
 """
 
 import sys
 
-from inference.events import open_log
-from tests.inference.events.invented import make_event
+from feature_pipeline.events import open_log
+from tests.feature_pipeline.events.invented import make_event
 
 BATCH = 7
 

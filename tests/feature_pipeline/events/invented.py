@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from inference.events import Event
+from feature_pipeline.events import Event
 
 MOMENT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ import pytest
 
 psycopg = pytest.importorskip("psycopg", reason="the extra postgres is not installed")
 
-from inference.events import EventLogError  # noqa: E402
-from inference.events.postgres import PostgresLog  # noqa: E402
-from tests.inference.events.invented import make_event  # noqa: E402
+from feature_pipeline.events import EventLogError  # noqa: E402
+from feature_pipeline.events.postgres import PostgresLog  # noqa: E402
+from tests.feature_pipeline.events.invented import make_event  # noqa: E402
 
 
 def run(url: str, *statements: str) -> None:

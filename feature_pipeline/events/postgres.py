@@ -7,8 +7,8 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from feature_pipeline.busy import BUSY_SECONDS
-from inference.events.log import EventLogError
-from inference.events.sql import COLUMNS, TABLE, VERSION, Cursor, SqlLog, check_version
+from feature_pipeline.events.log import EventLogError
+from feature_pipeline.events.sql import COLUMNS, TABLE, VERSION, Cursor, SqlLog, check_version
 
 # PostgreSQL gives out sequence numbers before it commits. Without a lock a row could appear after one of a
 # higher number, and a reader that is past it would miss it. The table itself is not locked: appends would

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.events import EventLog, open_log
+from feature_pipeline.events import EventLog, open_log
 from tests.postgres_server import start_postgres
 
 _NUMBERS = count()

@@ -1,4 +1,4 @@
-"""Kills a writer again and again: `python -m tests.inference.events.killing URL FOLDER KILLS`.
+"""Kills a writer again and again: `python -m tests.feature_pipeline.events.killing URL FOLDER KILLS`.
 
 It runs apart from pytest, whose threads would not survive a fork; a fork spares importing everything again.
 Prints how many writers were killed, and how many events they had been told are safe.
@@ -12,8 +12,8 @@ import time
 from itertools import count
 from pathlib import Path
 
-from inference.events import Event, open_log
-from tests.inference.events.invented import make_event
+from feature_pipeline.events import Event, open_log
+from tests.feature_pipeline.events.invented import make_event
 
 LONGEST_LIFE = 0.3  # seconds
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from feature_pipeline.errors import UserError
-from inference.events.event import Event
+from feature_pipeline.events.event import Event
 
 
 class EventLogError(UserError):

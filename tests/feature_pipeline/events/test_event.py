@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from inference.events import Event
-from inference.events.event import from_microseconds, to_microseconds
-from tests.inference.events.invented import MOMENT, make_event
+from feature_pipeline.events import Event
+from feature_pipeline.events.event import from_microseconds, to_microseconds
+from tests.feature_pipeline.events.invented import MOMENT, make_event
 
 NO_TIME = "Value error, expected a time with its zone, as 2024-05-01T12:00:00Z, in the years 1 to 9999"
 NO_TEXT = "Input should be a valid string"

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from inference.events import Event, EventLog, open_log
+from feature_pipeline.events import Event, EventLog, open_log
 
 ROOT = Path(__file__).parents[3]
 WRITERS = 4
@@ -15,7 +15,7 @@ STEP = EVENTS_EACH // 2  # so that each event but the outermost is sent by two p
 
 def start_writer(url: str, number: int) -> "subprocess.Popen[str]":
     bounds = (str(number * STEP), str(number * STEP + EVENTS_EACH))
-    command = [sys.executable, "-m", "tests.inference.events.writer", url, *bounds]
+    command = [sys.executable, "-m", "tests.feature_pipeline.events.writer", url, *bounds]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 

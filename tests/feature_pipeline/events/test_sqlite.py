@@ -9,10 +9,10 @@ from threading import Timer
 
 import pytest
 
-from inference.events import EventLogError
-from inference.events import sqlite as module
-from inference.events.sqlite import SqliteLog
-from tests.inference.events.invented import make_event
+from feature_pipeline.events import EventLogError
+from feature_pipeline.events import sqlite as module
+from feature_pipeline.events.sqlite import SqliteLog
+from tests.feature_pipeline.events.invented import make_event
 
 REMEDY = (
     "Remedy: check the path, the right to write there, the free space and who else holds it, "

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from feature_pipeline.errors import UserError
-from inference.events import open_log
-from inference.events.sqlite import SqliteLog
-from tests.inference.events.invented import make_event
+from feature_pipeline.events import open_log
+from feature_pipeline.events.sqlite import SqliteLog
+from tests.feature_pipeline.events.invented import make_event
 
 
 def refuse(url: str) -> str:
@@ -46,7 +46,7 @@ def test_a_password_is_refused_and_not_told(url: str) -> None:
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "inference.events.postgres", raising=False)
+    monkeypatch.delitem(sys.modules, "feature_pipeline.events.postgres", raising=False)
 
     assert refuse("postgresql://host/db") == (
         "postgresql://host/db: an event log in PostgreSQL needs its driver. "

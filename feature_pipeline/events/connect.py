@@ -4,8 +4,8 @@ from pathlib import Path
 
 from feature_pipeline.database_url import holds_password, is_postgres
 from feature_pipeline.errors import UserError
-from inference.events.log import EventLog
-from inference.events.sqlite import SqliteLog
+from feature_pipeline.events.log import EventLog
+from feature_pipeline.events.sqlite import SqliteLog
 
 _SQLITE = "sqlite:///"
 
@@ -39,7 +39,7 @@ def _open_postgres(url: str) -> EventLog:
             "take it out and give it by the environment variable PGPASSWORD or the file ~/.pgpass"
         )
     try:
-        from inference.events.postgres import PostgresLog
+        from feature_pipeline.events.postgres import PostgresLog
     except ImportError:
         raise UserError(
             f"{url}: an event log in PostgreSQL needs its driver. Remedy: pip install 'towerbridge[postgres]'"

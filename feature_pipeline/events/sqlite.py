@@ -7,8 +7,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from feature_pipeline.busy import BUSY_SECONDS, wait_while_busy
-from inference.events.log import EventLogError
-from inference.events.sql import COLUMNS, TABLE, VERSION, Cursor, SqlLog, check_version
+from feature_pipeline.events.log import EventLogError
+from feature_pipeline.events.sql import COLUMNS, TABLE, VERSION, Cursor, SqlLog, check_version
 
 # SQLite keeps two numbers in a file's header: whose file it is, and its layout.
 _APPLICATION = int.from_bytes(b"twbr", "big")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inference.events import Event, EventConflictError, EventLog, EventLogError, open_log
-from tests.inference.events.invented import events, make_event
+from feature_pipeline.events import Event, EventConflictError, EventLog, EventLogError, open_log
+from tests.feature_pipeline.events.invented import events, make_event
 
 TEXTS = [
     "e\u0301",  # an accent of its own; it must not become one with its letter

@@ -13,7 +13,7 @@ KILLS = 20
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments(url: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.inference.events.killing", url, str(tmp_path), str(KILLS)],
+        [sys.executable, "-m", "tests.feature_pipeline.events.killing", url, str(tmp_path), str(KILLS)],
         cwd=ROOT,
         capture_output=True,
         text=True,
