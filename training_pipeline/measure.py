@@ -12,7 +12,7 @@ from feature_pipeline.features.numbered import number_events
 from feature_pipeline.progress import report_step
 from feature_pipeline.schema import ITEM_ID, USER_ID
 from training_pipeline.evaluation.baselines.baseline import Baseline, count_pairs
-from training_pipeline.evaluation.baselines.content_knn import score_by_content
+from training_pipeline.evaluation.baselines.content_knn import join_contents, score_by_content
 from training_pipeline.evaluation.baselines.item_knn import ItemKNN
 from training_pipeline.evaluation.baselines.popularity import Popularity, select_recent
 from training_pipeline.evaluation.baselines.transitions import count_transitions, score_by_transitions
@@ -83,8 +83,8 @@ class Measurement:
         followed = count_transitions(number_events(self.prepared.learned_events, users, items), len(items))
         recent = self.prepared.builder.find_history(self.held_out.frame, RECENT_ITEMS)
         self._add_scores("baseline", "last-item transitions", score_by_transitions(followed, recent))
-        for column, vectors in tables.item_vectors.items():
-            self._add_scores("baseline", f"content kNN, {column}", score_by_content(vectors, recent))
+        for content, vectors in join_contents(tables.item_vectors).items():
+            self._add_scores("baseline", f"content kNN, {content}", score_by_content(vectors, recent))
 
     def add_retrieval(
         self, query_embeddings: np.ndarray, item_embeddings: np.ndarray, model: str = RETRIEVER

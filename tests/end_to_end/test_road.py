@@ -42,7 +42,7 @@ TOWERS = tuple(
 )
 BASELINES = [
     *("popularity", "recent popularity", "item kNN", "EASE", "SLIT", "last-item transitions"),
-    *("content kNN, description_embedding", "content kNN, poster_embedding"),
+    *("content kNN, description_embedding", "content kNN, poster_embedding", "content kNN, all"),
 ]
 PARTS = {
     *(

@@ -16,7 +16,7 @@ TOWERS = tuple(
 )
 BASELINES = [
     *("popularity", "recent popularity", "item kNN", "EASE", "SLIT", "last-item transitions"),
-    *("content kNN, description_embedding", "content kNN, picture_embedding"),
+    *("content kNN, description_embedding", "content kNN, picture_embedding", "content kNN, all"),
 ]
 
 

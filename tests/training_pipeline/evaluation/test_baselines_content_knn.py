@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training_pipeline.evaluation.baselines import content_knn
-from training_pipeline.evaluation.baselines.content_knn import score_by_content
+from training_pipeline.evaluation.baselines.content_knn import join_contents, score_by_content
 
 # Item 3 has no content.
 VECTORS = np.array([[1, 0], [0, 2], [3, 4], [0, 0], [-5, 0]], np.float32)
@@ -59,3 +59,17 @@ def test_equals_the_oracle_however_little_is_computed_at_once(
     expected = score_pair_by_pair(vectors, histories)
     for block in (slice(0, 10), slice(10, 11), slice(11, 99)):
         np.testing.assert_allclose(score(block), expected[block], atol=1e-6)
+
+
+def test_all_contents_together_compare_by_the_mean_of_their_cosines() -> None:
+    picture = np.array([[0, 1], [0, 3], [1, 0], [1, 0], [0, 0]], np.float32)
+    contents = join_contents({"text": VECTORS, "picture": picture})
+    assert list(contents) == ["text", "picture", "all"]
+    scores = score_by_content(contents["all"], np.array([[0]]))(slice(0, 1))
+    # Texts give 1, 0, 3/5 and pictures 1, 1, 0. Item 3 has only a picture, which is another; item 4 only a
+    # text, the opposite, and half of what item 0 is stays unanswered: -1 / sqrt(2).
+    np.testing.assert_allclose(scores, [[1, 0.5, 0.3, 0, -np.sqrt(0.5)]], atol=1e-6)
+
+
+def test_one_content_is_all_there_is() -> None:
+    assert list(join_contents({"text": VECTORS})) == ["text"]

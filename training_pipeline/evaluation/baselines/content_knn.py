@@ -1,5 +1,6 @@
 """What resembles the user's recent items in one kind of content, such as a text or a picture."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,20 @@ def score_by_content(vectors: np.ndarray, histories: np.ndarray) -> ScoreBlock:
         return np.concatenate([_compute_cosines(units, part).find_nearest(part) for part in parts])
 
     return score
+
+
+def join_contents(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Join several kinds of content to one more, whose cosine is the mean of theirs.
+
+    Args:
+        vectors: Embeddings of all items by column `[num_items, dim] float32`.
+
+    Returns:
+        The same, and `all` where there are several.
+    """
+    if len(vectors) < 2:
+        return dict(vectors)
+    return {**vectors, "all": np.hstack([normalize(column) for column in vectors.values()])}
 
 
 def _compute_cosines(units: np.ndarray, histories: np.ndarray) -> _Cosines:
