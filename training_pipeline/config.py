@@ -92,7 +92,7 @@ class RetrievalConfig(Strict):
         temperature: divides the scores before the softmax.
         loss: `sampled_softmax` over the negatives, or `full_softmax` over all items with events.
         negatives: of the sampled softmax.
-        batch_size: events to predict a step.
+        batch_size: events to predict a step; 0 for as many as suit their number, see `choose_batch_size`.
         epochs: at most.
         patience: epochs without a better validation NDCG@10 before training stops.
         learning_rate: of Adam, after the warm-up.
@@ -107,7 +107,7 @@ class RetrievalConfig(Strict):
     temperature: float = Field(gt=0)
     loss: Literal["sampled_softmax", "full_softmax"]
     negatives: NegativesConfig
-    batch_size: int = Field(ge=2)
+    batch_size: NonNegativeInt
     epochs: PositiveInt
     patience: PositiveInt
     learning_rate: float = Field(gt=0)

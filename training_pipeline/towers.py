@@ -56,9 +56,10 @@ def refit_towers(prepared: Prepared, epochs: int, settings: Settings, place: Pat
 def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel, Epochs, int]:
     """An untrained model, its training batches by epoch, and how many events they hold."""
     seed, strategy = settings.seed, get_strategy(settings.strategy)
-    retrieval = divide_batch(settings.retrieval, strategy)
     tf.keras.utils.set_random_seed(seed)
     training, counts = prepared.build_training_examples(), prepared.count_events()
+    num_events = int((training.target >= 0).sum())
+    retrieval = divide_batch(settings.retrieval, strategy, num_events)
     with strategy.scope():
         model = build_model(
             prepared.tables,
@@ -75,4 +76,4 @@ def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel
         rng = np.random.default_rng([seed, epoch])
         return build_training_data(training, retrieval.batch_size, retrieval.history_dropout, rng)
 
-    return model, draw_epoch, int((training.target >= 0).sum())
+    return model, draw_epoch, num_events

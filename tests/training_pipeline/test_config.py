@@ -36,7 +36,7 @@ def test_overrides_arrive() -> None:
         ("+ranker.monotone.price=2", r"ranker\.monotone\.price: .*-1 or 1, found 2"),
         ("ranker.calibration=beta", r"ranker\.calibration: .*'isotonic' or 'platt', found 'beta'"),
         ("retrieval.epochs=0", r"retrieval\.epochs: .*greater than 0, found 0"),
-        ("retrieval.batch_size=1", r"retrieval\.batch_size: .*greater than or equal to 2, found 1"),
+        ("retrieval.batch_size=-1", r"retrieval\.batch_size: .*greater than or equal to 0, found -1"),
         ("retrieval.id_dropout=1", r"retrieval\.id_dropout: .*less than 1, found 1"),
         ("retrieval.precision=float16", r"retrieval\.precision: .*'float32' or 'mixed_bfloat16', found"),
         (

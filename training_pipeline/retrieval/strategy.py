@@ -4,10 +4,15 @@ import json
 import os
 from functools import cache
 
+import numpy as np
 import tensorflow as tf
 
 from feature_pipeline.config import ConfigError
 from training_pipeline.config import RetrievalConfig
+
+# Of an epoch, about, where the batch may have the size that this takes.
+_STEPS = 170
+_SMALLEST_BATCH, _LARGEST_BATCH = 512, 3200
 
 
 @cache
@@ -53,10 +58,23 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver is None or not resolver.task_type or resolver.task_id == 0
 
 
-def divide_batch(config: RetrievalConfig, strategy: tf.distribute.Strategy) -> RetrievalConfig:
-    """The settings of one replica: its part of the events that a step predicts."""
-    size = max(config.batch_size // strategy.num_replicas_in_sync, 1)
-    return config.model_copy(update={"batch_size": size})
+def divide_batch(
+    config: RetrievalConfig, strategy: tf.distribute.Strategy, num_events: int
+) -> RetrievalConfig:
+    """The settings of one replica: its part of the events that a step predicts.
+
+    Args:
+        config: of all replicas together.
+        strategy: says how many they are.
+        num_events: that an epoch predicts.
+    """
+    size = config.batch_size or choose_batch_size(num_events)
+    return config.model_copy(update={"batch_size": max(size // strategy.num_replicas_in_sync, 1)})
+
+
+def choose_batch_size(num_events: int) -> int:
+    """Events a step: few events make many small steps, many make large ones."""
+    return int(np.clip(num_events // _STEPS, _SMALLEST_BATCH, _LARGEST_BATCH))
 
 
 def count_steps(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> int:

@@ -27,7 +27,7 @@ SETTINGS: dict[str, Any] = {"loss": "full_softmax", "batch_size": GLOBAL_BATCH, 
 def train(strategy: tf.distribute.Strategy, place: Path) -> list[dict[str, float]]:
     """The learning curve; each step's batches are the same events, however many replicas share them."""
     prepared = prepare(write_tiny_store(place), SplitConfig(name="temporal"), ENGINE, MEAN)
-    config = divide_batch(make_retrieval(**SETTINGS), strategy)
+    config = divide_batch(make_retrieval(**SETTINGS), strategy, num_events=0)
     tf.keras.utils.set_random_seed(0)
     with strategy.scope():
         model = make_model(prepared, **SETTINGS)

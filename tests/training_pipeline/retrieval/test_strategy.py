@@ -67,8 +67,15 @@ class TestOneDevice:
 
     def test_takes_whole_batches_one_after_the_other(self) -> None:
         config = make_retrieval(batch_size=64)
-        assert divide_batch(config, self.strategy) == config
+        assert divide_batch(config, self.strategy, 1000) == config
         assert list_shares(self.strategy, 3) == [[0], [1], [2]]
+
+    @pytest.mark.parametrize(
+        ("num_events", "size"), [(0, 512), (87_039, 512), (87_210, 513), (500_000, 2941), (10**7, 3200)]
+    )
+    def test_the_number_of_events_tells_how_many_a_step_predicts(self, num_events: int, size: int) -> None:
+        # 87,210 / 170 = 513; 500,000 / 170 = 2941.2.
+        assert divide_batch(make_retrieval(batch_size=0), self.strategy, num_events).batch_size == size
 
     def test_reads_the_batches_as_they_are(self) -> None:
         batches = tf.data.Dataset.range(7)
