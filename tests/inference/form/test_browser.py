@@ -17,7 +17,7 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-PATIENCE = 90_000  # milliseconds
+PATIENCE = 40_000  # milliseconds
 PAUSE = 500  # milliseconds, a little longer than a double click takes
 PHONE = {"width": 390, "height": 844}
 
@@ -48,6 +48,7 @@ def serve(gallery: Path, answers: Path, *overrides: str) -> Iterator[str]:
             yield next(line.split()[-1] for line in process.stdout if "URL:" in line)
         finally:
             process.terminate()
+            process.wait(60)  # before its stdout is closed, to which it says that it stops
 
 
 def start(browser: Browser, url: str, name: str, **options: object) -> Page:
