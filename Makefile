@@ -16,11 +16,12 @@ ARGS ?=
 PLACE := $(if $(ARTIFACTS),'artifacts="$(ARTIFACTS)"')
 # What is not given stays open, so that ARGS="experiment=..." may choose the data set.
 OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.root="$(ROOT)"')
+FORM := $(if $(STUDY),'form.study="$(subst ','\'',$(STUDY))"') $(if $(SHOW),form.show=$(SHOW))
 # USER is usually the login name, HOST that of the machine: they count only when given on the command line.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer search serve certify rollback demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve form answers certify rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +63,13 @@ search: $(STAMP) ## items like TEXT='words', IMAGE=FILE, or both; or like ITEM=I
 serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until it is stopped
 	@$(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
 	  $(if $(PORT),serve.port=$(PORT)) $(if $(ASKED_HOST),'serve.host="$(ASKED_HOST)"') $(ARGS)
+
+form: $(STAMP) ## a study's page: Like or Dislike, one after the other (STUDY=first SHOW=items or users, PORT=8502)
+	@$(BIN)/python -m inference.form $(OVERRIDES) $(FORM) $(if $(PORT),form.port=$(PORT)) $(ARGS)
+
+answers: $(STAMP) ## the answers of STUDY=first -> OUT=FILE.csv or .parquet: a matrix (FORMAT=long: a row for each)
+	@$(BIN)/python -m inference.form.answers $(OVERRIDES) $(FORM) $(if $(OUT),'out="$(OUT)"') \
+	  $(if $(FORMAT),format=$(FORMAT)) $(ARGS)
 
 certify: $(STAMP) ## does the service at URL=http://127.0.0.1:8000 give what was evaluated? (no URL: does the bundle)
 	@$(BIN)/python -m inference.certify $(OVERRIDES) $(if $(URL),'url="$(URL)"') $(ARGS)

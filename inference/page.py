@@ -1,15 +1,13 @@
 """One self-contained page: what a user met before, and what is recommended, as pictures."""
 
-import math
-import mimetypes
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from feature_pipeline.html import render, to_data_uri
-from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, FeatureSpec
+from feature_pipeline.html import render
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
+from inference.cards import describe, read_picture
 from inference.columns import RANKING_SCORE, REASONS
 from training_pipeline.bundle import Bundle
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
@@ -36,7 +34,7 @@ def write_page(
         user_id=user_id,
         bundle_id=bundle.id,
         dataset=bundle.store.dataset.name,
-        profile=_describe(
+        profile=describe(
             users.loc[user_id], bundle.tables.specs["users"], ("categorical", "numeric", "text")
         ),
         history=[
@@ -53,10 +51,11 @@ def write_page(
 
 
 def _build_card(bundle: Bundle, item: Any, note: str, reasons: list[str]) -> dict[str, Any]:
+    specs = bundle.tables.specs["items"]
     return {
         "title": item[TITLE] or item.name,
-        "facts": _describe(item, bundle.tables.specs["items"], ("categorical", "numeric")),
-        "picture": _read_picture(bundle, item),
+        "facts": describe(item, specs, ("categorical", "numeric")),
+        "picture": read_picture(Path(bundle.store.dataset.root), item, specs),
         "note": note,
         "reasons": reasons,
     }
@@ -64,29 +63,3 @@ def _build_card(bundle: Bundle, item: Any, note: str, reasons: list[str]) -> dic
 
 def _describe_scores(row: dict[Any, Any]) -> str:
     return f"retrieval {row[RETRIEVAL_SCORE]:.3f} · ranking {row[RANKING_SCORE]:.3f}"
-
-
-def _describe(row: Any, specs: list[FeatureSpec], kinds: Sequence[str]) -> str:
-    """The row's declared values of these kinds, in one line."""
-    values = [_write_value(row[spec.name]) for spec in specs if spec.kind in kinds]
-    return " · ".join(value for value in values if value)
-
-
-def _write_value(value: Any) -> str:
-    """A text, a number, or the values of a category; nothing where it is missing."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:g}"
-    return ", ".join(value)
-
-
-def _read_picture(bundle: Bundle, item: Any) -> str | None:
-    """The item's picture as a data URI; None where it has none, or the raw files are gone."""
-    name = next((spec.name for spec in bundle.tables.specs["items"] if spec.kind == "image"), None)
-    if name is None or not isinstance(item[name], str):
-        return None
-    file = Path(bundle.store.dataset.root) / item[name]
-    if not file.is_file():
-        return None
-    return to_data_uri(file.read_bytes(), str(mimetypes.guess_type(file.name)[0]))

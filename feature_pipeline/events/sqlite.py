@@ -1,14 +1,14 @@
 """An event log in one SQLite file."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from feature_pipeline.busy import BUSY_SECONDS, wait_while_busy
+from feature_pipeline.busy import wait_while_busy
 from feature_pipeline.events.log import EventLogError
 from feature_pipeline.events.sql import COLUMNS, TABLE, VERSION, Cursor, SqlLog, check_version
+from feature_pipeline.sqlite_file import DURABLE, connect, create_private
 
 # SQLite keeps two numbers in a file's header: whose file it is, and its layout.
 _APPLICATION = int.from_bytes(b"twbr", "big")
@@ -19,11 +19,6 @@ _CREATE = (
     f"event_id TEXT NOT NULL UNIQUE, {COLUMNS})",
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {VERSION}",
-)
-_SETTINGS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # a commit returns when it has reached the disk,
-    "PRAGMA fullfsync = ON",  # which macOS promises only on this request
 )
 
 
@@ -46,8 +41,8 @@ class SqliteLog(SqlLog):
         super().__init__()
         self._path = path.resolve()
         with self._naming_errors(), ExitStack() as on_failure:
-            _create_private(self._path)
-            self._connection = on_failure.enter_context(closing(_connect(self._path)))
+            create_private(self._path)
+            self._connection = on_failure.enter_context(closing(connect(self._path)))
             wait_while_busy(self._prepare)
             on_failure.pop_all()
 
@@ -76,7 +71,7 @@ class SqliteLog(SqlLog):
         if self._read_number("PRAGMA application_id") != _APPLICATION:
             self._create()
         check_version(str(self._path), self._read_number("PRAGMA user_version"))
-        for setting in _SETTINGS:
+        for setting in DURABLE:
             self._connection.execute(setting)
 
     def _create(self) -> None:
@@ -104,19 +99,3 @@ class SqliteLog(SqlLog):
                 "Remedy: check the path, the right to write there, the free space and who else holds it, "
                 "or name another file"
             ) from error
-
-
-def _create_private(path: Path) -> None:
-    """Makes an empty file for SQLite to fill, which would else be readable as far as the umask lets it.
-
-    A file that is there is not opened: closing it again would take away the locks that this process may hold
-    on it through SQLite.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Without transactions that Python would begin by itself; `SqlLog` sees to it that threads take turns."""
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

@@ -1,18 +1,14 @@
 """The item log: which items were added and removed while the service ran, in one SQLite file."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any, Literal
 
-from feature_pipeline.busy import BUSY_SECONDS, wait_while_busy
 from feature_pipeline.events import EventLogError
+from feature_pipeline.sqlite_file import SqliteFile
 
-_SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON")
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT, "
     "kind TEXT NOT NULL, items TEXT NOT NULL)"
@@ -44,44 +40,25 @@ class ItemLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = Lock()  # one connection serves all threads
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            wait_while_busy(self._prepare)
-        except (OSError, sqlite3.Error) as error:
-            raise self._explain(error) from error
+        self._file = SqliteFile(path, [_CREATE], self._explain)
 
     def append(self, change: Change) -> int:
         """Appends a change, which survives from then on; returns its sequence number."""
         items = json.dumps(list(change.items), ensure_ascii=False, allow_nan=False)
         sql = "INSERT INTO changes (kind, items) VALUES (?, ?) RETURNING sequence"
-        return int(self._execute(sql, (change.kind, items))[0][0])
+        return int(self._file.execute(sql, (change.kind, items))[0][0])
 
     def read(self, after: int = 0) -> list[tuple[int, Change]]:
         """The changes after one, with their sequence numbers, which rise."""
         sql = "SELECT sequence, kind, items FROM changes WHERE sequence > ? ORDER BY sequence"
         return [
-            (number, Change(kind, json.loads(items))) for number, kind, items in self._execute(sql, (after,))
+            (number, Change(kind, json.loads(items)))
+            for number, kind, items in self._file.execute(sql, (after,))
         ]
 
     def close(self) -> None:
         """Lets go of the file."""
-        with self._lock:
-            self._connection.close()
-
-    def _prepare(self) -> None:
-        for statement in (*_SETTINGS, _CREATE):
-            self._connection.execute(statement)
-
-    def _execute(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        try:
-            with self._lock, closing(self._connection.cursor()) as cursor:
-                return cursor.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._explain(error) from error
+        self._file.close()
 
     def _explain(self, error: Exception) -> EventLogError:
         return EventLogError(

@@ -9,8 +9,8 @@ from threading import Timer
 
 import pytest
 
+from feature_pipeline import sqlite_file
 from feature_pipeline.events import EventLogError
-from feature_pipeline.events import sqlite as module
 from feature_pipeline.events.sqlite import SqliteLog
 from tests.feature_pipeline.events.invented import make_event
 
@@ -137,7 +137,7 @@ def test_a_log_that_another_prepares_is_waited_for(path: Path) -> None:
 
 
 def test_a_file_that_another_holds_for_long_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.05)
     with SqliteLog(path) as log, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(EventLogError, match=r"found: database is locked\. Remedy: .* who else holds it"):
