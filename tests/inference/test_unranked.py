@@ -32,7 +32,7 @@ def infer(unranked_artifacts, capsys):
 
 def test_the_bundle_has_neither_ranker_nor_calibration(unranked):
     assert (unranked.ranker, unranked.calibration) == (None, None)
-    assert [signal.name for signal in unranked.signals] == ["pair_ease", "pair_slit"]
+    assert {"pair_ease", "pair_slit", "pair_after_last1"} < {signal.name for signal in unranked.signals}
 
 
 def test_recommends_by_retrieval_score(served):

@@ -1,4 +1,4 @@
-"""Second opinions for the ranker: what linear models of items make of each candidate."""
+"""Second opinions for the ranker: what models from items to items make of each candidate."""
 
 import sys
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import pandas as pd
 
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, FeatureSpec
 from training_pipeline.linear.ease import EASE
+from training_pipeline.linear.precedence import fit_precedence
 from training_pipeline.linear.slit import SLIT
 from training_pipeline.retrieval.dataset import Tables
 
@@ -17,7 +18,11 @@ from training_pipeline.retrieval.dataset import Tables
 MAX_ITEMS = 5_000
 # Items of a history at most: those that came before say little more.
 LENGTH = 500
-_PARTS = ("weights", "places")
+# The last items that a column reads: what they say together is not what the whole history says.
+_EASE_LASTS, _PRECEDENCE_LASTS = (1, 3, 10, 50), (1, 3, 10)
+# What comes first says nothing to a person about why.
+_PRECEDENCE = "pair_after"
+_WEIGHTS, _PLACES = "weights.npy", "places.npy"
 _REASON = "taken by people with a past like yours"
 
 
@@ -38,7 +43,8 @@ class Signal:
     @property
     def spec(self) -> FeatureSpec:
         """The column."""
-        return FeatureSpec(self.name, "pair", "numeric", _REASON)
+        reason = None if self.name.startswith(_PRECEDENCE) else _REASON
+        return FeatureSpec(self.name, "pair", "numeric", reason)
 
     def score(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """Scores candidates [num_queries, num_candidates] float32; NaN where history or candidate is missing.
@@ -64,36 +70,56 @@ class Signal:
 
 
 def fit_signals(events: pd.DataFrame, tables: Tables) -> list[Signal]:
-    """Fits EASE on what users chose and SLIT on the order in which they did; none for large catalogues.
+    """Fits EASE on what users chose, SLIT and precedence on the order in which they did.
+
+    There are none for large catalogues.
 
     Args:
         events: what is learned: `user_id, item_id, event_time, event_order`.
         tables: users and items.
     """
     if len(tables.items) > MAX_ITEMS:
-        print(f"no EASE and SLIT for the ranker: over {MAX_ITEMS:,} items", file=sys.stderr)
+        print(f"no EASE, SLIT and precedence for the ranker: over {MAX_ITEMS:,} items", file=sys.stderr)
         return []
     ease, slit = EASE().fit(tables.count_choices(events)), fit_slit(events, tables)
+    precedence = fit_precedence(*_number(events, tables), len(tables.items))
     return [
         Signal("pair_ease", ease.weights, np.ones(LENGTH, np.float32)),
+        *(Signal(f"pair_ease_last{last}", ease.weights, _average(last)) for last in _EASE_LASTS),
         Signal("pair_slit", slit.weights, slit.weigh(LENGTH)),
+        *(Signal(f"{_PRECEDENCE}_last{last}", precedence, _average(last)) for last in _PRECEDENCE_LASTS),
     ]
 
 
 def fit_slit(events: pd.DataFrame, tables: Tables) -> SLIT:
     """Fits SLIT on events, in the order in which they happened; see `fit_signals`."""
+    return SLIT().fit(*_number(events, tables), len(tables.items))
+
+
+def _number(events: pd.DataFrame, tables: Tables) -> tuple[np.ndarray, np.ndarray]:
+    """User and item of each event [num_events] int32, in the order in which they happened."""
     ordered = events.sort_values([EVENT_TIME, EVENT_ORDER])
-    user, item = tables.find_users(ordered), tables.find_items(ordered[ITEM_ID])
-    return SLIT().fit(user, item, len(tables.items))
+    return tables.find_users(ordered), tables.find_items(ordered[ITEM_ID])
+
+
+def _average(last: int) -> np.ndarray:
+    """Places that make a mean of the last items [LENGTH] float32."""
+    return np.where(np.arange(LENGTH) >= LENGTH - last, 1 / last, 0).astype(np.float32)
 
 
 def write_signals(signals: Sequence[Signal], place: Path) -> None:
-    """Writes what `read_signals` reads: a folder with two arrays a signal; none without signals."""
+    """Writes what `read_signals` reads: a folder a signal; none without signals.
+
+    One that has the weights of the signal before it has no file of its own for them.
+    """
+    before: np.ndarray | None = None
     for number, signal in enumerate(signals):
-        folder = place / f"{number}-{signal.name}"
+        folder = place / f"{number:02}-{signal.name}"
         folder.mkdir(parents=True)
-        for part in _PARTS:
-            np.save(folder / f"{part}.npy", getattr(signal, part), allow_pickle=False)
+        np.save(folder / _PLACES, signal.places, allow_pickle=False)
+        if signal.weights is not before:
+            np.save(folder / _WEIGHTS, signal.weights, allow_pickle=False)
+        before = signal.weights
 
 
 def read_signals(place: Path) -> list[Signal]:
@@ -102,10 +128,14 @@ def read_signals(place: Path) -> list[Signal]:
     Args:
         place: as given to `write_signals`.
     """
-    signals = []
+    signals: list[Signal] = []
     for folder in sorted(place.iterdir()) if place.exists() else []:
-        files = {p: np.load(folder / f"{p}.npy", mmap_mode="r", allow_pickle=False) for p in _PARTS}
-        # As plain arrays: each step with one of memmap's own kind takes several times as long.
-        parts = {name: np.asarray(mapped) for name, mapped in files.items()}
-        signals.append(Signal(folder.name.split("-", 1)[1], **parts))
+        own = (folder / _WEIGHTS).exists()
+        weights = _map(folder / _WEIGHTS) if own else signals[-1].weights
+        signals.append(Signal(folder.name.split("-", 1)[1], weights, _map(folder / _PLACES)))
     return signals
+
+
+def _map(file: Path) -> np.ndarray:
+    """A plain array: each step with one of memmap's own kind takes several times as long."""
+    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))

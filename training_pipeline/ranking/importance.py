@@ -19,8 +19,8 @@ class Importance:
     """What each column adds to the scores of some rows.
 
     Attributes:
-        table: `feature, importance, effect`, one row a column, the strongest first: importance is CatBoost's
-            change of predictions in percent, effect the mean absolute SHAP value.
+        table: `feature, importance, effect`, one row a column, the strongest first: effect is the mean
+            absolute SHAP value, importance its share of all effects in percent.
         effects: SHAP values [num_rows, num_columns] float32, columns in the order of the table.
         values: the columns' values [num_rows, num_columns] float32; NaN for categories and embeddings.
     """
@@ -42,13 +42,9 @@ def measure_importance(ranker: Ranker, rows: RankingRows, seed: int) -> Importan
     drawn = rows.take(np.sort(np.random.default_rng(seed).choice(len(rows.query), count, replace=False)))
     names = ranker.model.feature_names_
     effects = ranker.explain(drawn)
-    table = pd.DataFrame(
-        {
-            "feature": names,
-            "importance": ranker.model.get_feature_importance(type="PredictionValuesChange"),
-            "effect": np.abs(effects).mean(axis=0),
-        }
-    )
+    effect = np.abs(effects).mean(axis=0, dtype=float)
+    share = 100 * effect / max(effect.sum(), np.finfo(float).tiny)
+    table = pd.DataFrame({"feature": names, "importance": share, "effect": effect})
     order = np.argsort(-table["effect"].to_numpy(), kind="stable")
     numeric = drawn.frame[drawn.numbers].reindex(columns=names)
     values = numeric.to_numpy(np.float32)[:, order]

@@ -1,5 +1,6 @@
-"""The CatBoost ranker: learns the order of retrieved candidates, query by query."""
+"""The ranker: a sum, and CatBoost's trees for what a sum cannot say; it learns the order of candidates."""
 
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from training_pipeline.config import RankerConfig
 from training_pipeline.ranking.attribution import Attribution, build_attribution
+from training_pipeline.ranking.logit import Logit, fit_logit
 from training_pipeline.ranking.rows import RankingRows
 
 _ROWS_AT_ONCE = 200_000
 _FEW_ROWS = 5_000
+# Where CatBoost's file keeps the sum.
+_LOGIT = "logit"
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,11 @@ class Ranker:
 
     Attributes:
         model: the fitted trees.
+        logit: what the trees started from; its scores and theirs add up.
     """
 
     model: CatBoost
+    logit: Logit
 
     def score(self, rows: RankingRows) -> np.ndarray:
         """`ranking_score` of each row [num_rows] float32: higher is better, within a query only."""
@@ -37,7 +43,7 @@ class Ranker:
         for places in _cut(len(rows.query)):
             block = rows if len(places) == len(rows.query) else rows.take(places)
             found = self.model.predict(_build_pool(block), thread_count=_choose_threads(block))
-            scores.append(np.asarray(found, np.float32))
+            scores.append((self.logit.score(block.columns) + found).astype(np.float32))
         return np.concatenate(scores)
 
     def score_candidates(self, rows: RankingRows, candidates: np.ndarray) -> np.ndarray:
@@ -50,6 +56,12 @@ class Ranker:
         """What each column adds to a score [num_rows, num_columns] float32 (SHAP, Lundberg et al. 2020)."""
         if not len(rows.query):  # which CatBoost refuses, and a user who has seen everything has
             return np.zeros((0, len(rows.columns)), np.float32)
+        effects = self._explain_trees(rows)
+        names = list(rows.columns)
+        effects[:, [names.index(name) for name in self.logit.names]] += self.logit.explain(rows.columns)
+        return effects
+
+    def _explain_trees(self, rows: RankingRows) -> np.ndarray:
         pool = _build_pool(rows)
         if rows.vectors:  # whose questions are not written out
             shap = self.model.get_feature_importance(pool, type="ShapValues")
@@ -79,7 +91,7 @@ class Ranker:
             return place.stat().st_size
 
     def save(self, path: Path) -> None:
-        """Writes CatBoost's own binary format."""
+        """Writes CatBoost's own binary format, with the sum among its notes."""
         self.model.save_model(str(path))
 
     @classmethod
@@ -87,7 +99,7 @@ class Ranker:
         """Reads what `save` wrote."""
         model = CatBoost()
         model.load_model(str(path))
-        return cls(model)
+        return cls(model, Logit.from_json(json.loads(model.get_metadata()[_LOGIT])))
 
 
 def fit_ranker(
@@ -135,10 +147,12 @@ def fit_ranker(
             "verbose": False,
         }
     )
-    train = _build_pool(sample.take(np.flatnonzero(~apart)), label[~apart])
+    learned = sample.take(np.flatnonzero(~apart))
+    logit = fit_logit(learned, label[~apart], config.monotone)
+    train = _build_pool(learned, label[~apart], logit)
     stopping: dict[str, Any] = {}
     if apart.any():
-        held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart])
+        held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart], logit)
         stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": False}
     with tqdm(total=config.iterations, desc="train ranker", unit="tree", disable=None) as bar:
         try:
@@ -148,7 +162,8 @@ def fit_ranker(
                 f"the ranker cannot learn from {len(train.get_label())} rows: {str(error).splitlines()[0]}. "
                 "Remedy: give more events or items, or raise ranker.candidates"
             ) from None
-    return Ranker(model)
+    model.get_metadata()[_LOGIT] = json.dumps(logit.to_json())
+    return Ranker(model, logit)
 
 
 def _check_monotone(numeric: list[str], monotone: Mapping[str, int]) -> None:
@@ -190,7 +205,7 @@ def _choose_threads(rows: RankingRows) -> int:
     return 1 if len(rows.query) <= _FEW_ROWS else -1
 
 
-def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
+def _build_pool(rows: RankingRows, label: np.ndarray | None = None, start: Logit | None = None) -> Pool:
     vectors = {name: list(table[rows.item]) for name, table in rows.vectors.items()}
     return Pool(
         rows.frame.assign(**vectors) if vectors else rows.frame,
@@ -198,4 +213,5 @@ def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
         group_id=rows.query,
         cat_features=rows.categories,
         embedding_features=list(vectors) or None,
+        baseline=None if start is None else start.score(rows.columns),
     )

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from feature_pipeline.arrays import Arrays, Table, join_tables, take_rows
 from feature_pipeline.columns import to_float
 from feature_pipeline.features.build import FeatureBuilder
+from feature_pipeline.point_in_time import AS_OF, to_microseconds
 from feature_pipeline.schema import FeatureSpec
 from training_pipeline.config import RankerConfig
 from training_pipeline.linear.signals import LENGTH, Signal
@@ -29,6 +30,10 @@ RETRIEVAL_SPECS = (
     # How far the score lies below that of the first candidate.
     FeatureSpec(RETRIEVAL_GAP, "pair", "numeric", CLOSE),
 )
+# From the last item of the history, which may lie in the query's own instant, to the query.
+SECONDS_SINCE = "user_seconds_since_item"
+SINCE_SPEC = FeatureSpec(SECONDS_SINCE, "query", "numeric")
+_MICROSECONDS = 1e6
 _QUERIES_AT_ONCE = 1024
 # Text, images and embeddings enter through the builder's similarities.
 _PLAIN_KINDS = ("numeric", "categorical", "timestamp")
@@ -97,7 +102,7 @@ class RowBuilder:
         declared = [s for table in ("users", "interactions", "items") for s in self.tables.specs[table]]
         plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
         signals = [signal.spec for signal in self.signals]
-        return [*RETRIEVAL_SPECS, *plain, *signals, *self.features.row_specs]
+        return [*RETRIEVAL_SPECS, SINCE_SPEC, *plain, *signals, *self.features.row_specs]
 
     def build(
         self, queries: pd.DataFrame | Table, candidates: Candidates, asking: Arrays | None = None
@@ -119,20 +124,16 @@ class RowBuilder:
             RETRIEVAL_RANK: place.astype(np.float32),
             RETRIEVAL_GAP: scores[query, 0] - scores[query, place],
         }
+        history, times = self.features.find_timed_history(queries, LENGTH if self.signals else 1)
+        since = (to_microseconds(queries[AS_OF]) - times[:, -1]) / _MICROSECONDS
+        columns[SECONDS_SINCE] = np.where(history[:, -1] >= 0, since, np.nan).astype(np.float32)[query]
         columns |= take_rows(asking, query)
         columns |= take_rows(read_columns(queries, self.tables.specs["interactions"]), query)
         columns |= take_rows(self.of_items, item)
-        columns |= self._score(queries, candidates.items, query, place)
+        for signal in self.signals:
+            columns[signal.name] = signal.score(history, candidates.items)[query, place]
         columns |= self._compute_in_blocks(queries, candidates.items)
         return RankingRows(columns, query, item, self.vectors)
-
-    def _score(
-        self, queries: pd.DataFrame | Table, items: np.ndarray, query: np.ndarray, place: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        if not self.signals:
-            return {}
-        history = self.features.find_history(queries, LENGTH)
-        return {signal.name: signal.score(history, items)[query, place] for signal in self.signals}
 
     def _compute_in_blocks(self, queries: pd.DataFrame | Table, items: np.ndarray) -> dict[str, np.ndarray]:
         """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""

@@ -1,6 +1,7 @@
 """What the ranker reads of the linear models is what these models say."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from tests.tiny_store import NUM_ITEMS
 from training_pipeline.evaluation.baselines.baseline import count_pairs
 from training_pipeline.linear import signals
 from training_pipeline.linear.ease import EASE
-from training_pipeline.linear.signals import LENGTH, Signal, fit_signals, fit_slit
+from training_pipeline.linear.precedence import fit_precedence
+from training_pipeline.linear.signals import (
+    LENGTH,
+    Signal,
+    fit_signals,
+    fit_slit,
+    read_signals,
+    write_signals,
+)
 from training_pipeline.linear.slit import SLIT
 from training_pipeline.prepare import Prepared
 
@@ -35,11 +44,14 @@ def draw_candidates(num_queries: int, count: int, num_items: int = NUM_ITEMS) ->
 
 
 class TestFit:
-    def test_gives_two_numeric_columns_of_pairs(self, fitted: dict[str, Signal]) -> None:
-        assert list(fitted) == ["pair_ease", "pair_slit"]
+    def test_gives_numeric_columns_of_pairs(self, fitted: dict[str, Signal]) -> None:
+        ease = [f"pair_ease_last{last}" for last in (1, 3, 10, 50)]
+        after = [f"pair_after_last{last}" for last in (1, 3, 10)]
+        assert list(fitted) == ["pair_ease", *ease, "pair_slit", *after]
         for name, signal in fitted.items():
             assert replace(signal.spec, reason=None) == FeatureSpec(name, "pair", "numeric")
-            assert signal.spec.reason
+            # Order is no reason that a person would understand.
+            assert bool(signal.spec.reason) == (name not in after)
             assert (signal.weights.shape, signal.weights.dtype) == ((NUM_ITEMS, NUM_ITEMS), np.float32)
             assert (signal.places.shape, signal.places.dtype) == ((LENGTH,), np.float32)
 
@@ -49,10 +61,18 @@ class TestFit:
         events = prepared.learned_events.sort_values("event_time")
         user, item = (events[name].str[-2:].astype(int).to_numpy() for name in ("user_id", "item_id"))
         np.testing.assert_array_equal(fitted["pair_slit"].weights, SLIT().fit(user, item, NUM_ITEMS).weights)
+        precedence = fit_precedence(user, item, NUM_ITEMS)
+        np.testing.assert_array_equal(fitted["pair_after_last3"].weights, precedence)
+
+    def test_columns_of_the_last_items_are_their_mean(self, fitted: dict[str, Signal]) -> None:
+        for kind, last in (("ease", 3), ("ease", 50), ("after", 10)):
+            places = fitted[f"pair_{kind}_last{last}"].places
+            np.testing.assert_allclose(places[-last:], 1 / last)
+            assert not places[:-last].any()
 
     def test_large_catalogues_have_none(self, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(signals, "MAX_ITEMS", NUM_ITEMS)
-        assert len(fit_signals(prepared.learned_events, prepared.tables)) == 2
+        assert len(fit_signals(prepared.learned_events, prepared.tables)) == 9
         monkeypatch.setattr(signals, "MAX_ITEMS", NUM_ITEMS - 1)
         assert fit_signals(prepared.learned_events, prepared.tables) == []
 
@@ -120,3 +140,30 @@ class TestScore:
     def test_nothing_is_asked(self, fitted: dict[str, Signal]) -> None:
         assert fitted["pair_ease"].score(self.HISTORIES, np.zeros((12, 0), int)).shape == (12, 0)
         assert fitted["pair_ease"].score(np.zeros((0, LENGTH), int), np.zeros((0, 4), int)).shape == (0, 4)
+
+
+class TestFiles:
+    def test_signals_come_back_in_their_order(self, fitted: dict[str, Signal], tmp_path: Path) -> None:
+        write_signals(list(fitted.values()), tmp_path)
+        for again, signal in zip(read_signals(tmp_path), fitted.values(), strict=True):
+            assert again.name == signal.name
+            np.testing.assert_array_equal(again.weights, signal.weights)
+            np.testing.assert_array_equal(again.places, signal.places)
+
+    def test_weights_that_columns_share_are_kept_once(
+        self, fitted: dict[str, Signal], tmp_path: Path
+    ) -> None:
+        write_signals(list(fitted.values()), tmp_path)
+        assert len(list(tmp_path.glob("*/weights.npy"))) == 3
+        again = {signal.name: signal for signal in read_signals(tmp_path)}
+        assert again["pair_ease_last50"].weights is again["pair_ease"].weights
+        assert again["pair_slit"].weights is not again["pair_ease"].weights
+
+    def test_more_than_ten_keep_their_order(self, tmp_path: Path) -> None:
+        signals = [Signal(f"s{number}", np.full((1, 1), number), np.ones(1)) for number in range(12)]
+        write_signals(signals, tmp_path)
+        assert [int(signal.weights[0, 0]) for signal in read_signals(tmp_path)] == list(range(12))
+
+    def test_none_are_read_where_none_were_written(self, tmp_path: Path) -> None:
+        write_signals([], tmp_path / "signals")
+        assert read_signals(tmp_path / "signals") == []

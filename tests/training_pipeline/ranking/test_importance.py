@@ -41,7 +41,7 @@ class TestMeasure:
     def test_the_planted_column_comes_first(self, measured: Importance) -> None:
         first = measured.table.iloc[0]
         assert first["feature"] == "pair_times_met"
-        assert first["importance"] > 90
+        assert first["importance"] > 80
         assert first["effect"] > 5 * measured.table["effect"][1]
 
     def test_there_is_one_row_a_column_the_strongest_first(self, measured: Importance) -> None:

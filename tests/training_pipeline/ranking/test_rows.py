@@ -71,7 +71,9 @@ def test_columns_are_the_declared_ones_in_order(rows: RankingRows, builder: RowB
     names = [spec.name for spec in builder.specs]
     assert list(rows.frame.columns) == names
     assert names[:3] == ["retrieval_score", "retrieval_rank", "retrieval_gap"]
-    places = [names.index(name) for name in ("age", "device", "price", "pair_ease", "pair_slit")]
+    places = [
+        names.index(name) for name in ("age", "device", "price", "pair_ease", "pair_slit", "pair_after_last1")
+    ]
     assert all(left < right for left, right in pairwise(places))
     assert {"age", "country", "device", "user_events_before", "shape", "price", "pair_times_met"} < set(names)
     assert not {"text", "text_embedding"} & set(names)
@@ -92,6 +94,20 @@ def test_padding_makes_no_rows(rows: RankingRows) -> None:
 
 def test_gap_is_how_far_the_score_lies_below_the_best_of_the_query(rows: RankingRows) -> None:
     assert rows.frame["retrieval_gap"].tolist() == pytest.approx([0, 0.5, 0, 0.1, 0.2, 0])
+
+
+def test_seconds_since_the_last_item_are_those_of_the_query(few: HeldOut, prepared: Prepared) -> None:
+    """The last item of the history as it is ordered, and none of a user without a past."""
+    builder = build_row_builder(prepared.tables, prepared.builder, [], make_ranker())
+    candidates = Candidates(np.zeros((10, 1), np.int32), np.zeros((10, 1), np.float32))
+    found = builder.build(few.frame, candidates).frame["user_seconds_since_item"]
+    events = prepared.tables.interactions
+    for user, moment, seconds in zip(few.frame["user_id"], few.frame["as_of"], found, strict=True):
+        past = events[(events["user_id"] == user) & (events["event_time"] < moment)]["event_time"]
+        expected = (moment - past.max()).total_seconds() if len(past) else np.nan
+        np.testing.assert_allclose(seconds, expected, rtol=1e-6)
+    assert found.isna().tolist() == [False] * 9 + [True]
+    assert found.nunique() > 3
 
 
 def test_values_are_those_of_their_user_moment_and_item(
@@ -136,16 +152,16 @@ class TestSignals:
             ]
             found = rows.frame[signal.name]
             np.testing.assert_allclose(found[is_known], expected, rtol=1e-4, atol=1e-6)
-            assert np.std(expected) > 0.02
+            assert np.std(expected) > 0.02 * np.abs(expected).max()
             assert found[~is_known].isna().all()  # nothing is known of the last user
         assert (~is_known).sum() == 25
 
     def test_without_any_there_are_no_such_columns(
-        self, rows: RankingRows, queries: pd.DataFrame, prepared: Prepared
+        self, rows: RankingRows, queries: pd.DataFrame, prepared: Prepared, signals: list[Signal]
     ) -> None:
         plain = build_row_builder(prepared.tables, prepared.builder, [], make_ranker())
         frame = plain.build(queries, CANDIDATES).frame
-        pd.testing.assert_frame_equal(frame, rows.frame.drop(columns=["pair_ease", "pair_slit"]))
+        pd.testing.assert_frame_equal(frame, rows.frame.drop(columns=[signal.name for signal in signals]))
         assert [spec.name for spec in plain.specs] == list(frame.columns)
 
 
