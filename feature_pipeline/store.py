@@ -19,6 +19,7 @@ from feature_pipeline.encoders.config import EncoderConfig
 from feature_pipeline.encoders.load import EncoderIds, Encoders, load_encoders
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.registry import load_features
+from feature_pipeline.feedback.record import FeedbackRecord
 from feature_pipeline.partitions import Partition
 from feature_pipeline.projection import Projection
 from feature_pipeline.schema import INTERACTIONS, ITEMS, USERS, FeatureSpec
@@ -27,6 +28,8 @@ FORMAT_VERSION = 3
 _OUTCOMES = "outcomes.parquet"
 _PROJECTIONS = "projections"
 WHOLE_TABLES = (USERS, ITEMS, "quarantine")
+
+_NO_FEEDBACK = FeedbackRecord()
 
 # [num_rows, dim] float32, and which rows have none [num_rows] bool.
 Vectors = tuple[np.ndarray, np.ndarray]
@@ -87,6 +90,11 @@ class FeatureStore:
         """Ids of the encoders when the store was built, by kind and name, of the kinds that it has."""
         ids: EncoderIds = self.manifest["encoders"]["ids"]
         return ids
+
+    @cached_property
+    def feedback(self) -> FeedbackRecord:
+        """What the store holds of the logs."""
+        return FeedbackRecord.read(self.manifest)
 
     @property
     def partitions(self) -> dict[str, str]:
@@ -181,6 +189,7 @@ def write_store(
     features: Mapping[str, Mapping[str, Any]],
     encoders: Mapping[str, Any],
     notes: dict[str, Any],
+    feedback: FeedbackRecord = _NO_FEEDBACK,
 ) -> FeatureStore:
     """Publishes the tables under an id made of their content and the config.
 
@@ -196,6 +205,7 @@ def write_store(
         features: the computed features by name, see `registry.pin`.
         encoders: what encoded the content, see `encoders.load.pin_encoders`.
         notes: further entries of the manifest.
+        feedback: what the tables hold of the logs.
     """
     content = {
         "format_version": FORMAT_VERSION,
@@ -203,6 +213,7 @@ def write_store(
         "specs": [asdict(spec) for spec in specs],
         "point_in_time": features,
         "encoders": encoders,
+        "feedback": feedback.model_dump(),
         "partitions": {partition.name: partition.fingerprint for partition in interactions.partitions},
     }
 
