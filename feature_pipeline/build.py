@@ -68,7 +68,8 @@ def build_features(config: DictConfig) -> store.FeatureStore:
     encoders = load_encoders(settings.encoder)
     specs = build_specs(dataset, features, encoders)
     raw, tables = _read_and_check(dataset)
-    tables, record = fold_feedback(tables, settings.feedback, dataset)
+    folded = fold_feedback(tables, settings.feedback, dataset)
+    tables = folded.tables
     quarantine = Quarantine([tables.quarantine])
     trains = _find_training_rows(tables, settings.split)
     embedded = _embed(settings, encoders, raw, tables, trains, quarantine)
@@ -111,7 +112,8 @@ def build_features(config: DictConfig) -> store.FeatureStore:
             specs=specs,
             features=pin(settings.features),
             encoders=pin_encoders(settings.encoder, encoders, _list_kinds(dataset)),
-            feedback=record,
+            feedback=folded.record,
+            ignored=folded.ignored,
             notes=_describe(tables, set_aside, embedded, warnings),
         )
         step.note = str(published.path)

@@ -22,10 +22,11 @@ from feature_pipeline.features.registry import load_features
 from feature_pipeline.feedback.record import FeedbackRecord
 from feature_pipeline.partitions import Partition
 from feature_pipeline.projection import Projection
-from feature_pipeline.schema import INTERACTIONS, ITEMS, USERS, FeatureSpec
+from feature_pipeline.schema import IGNORED, INTERACTIONS, ITEMS, USERS, FeatureSpec
 
 FORMAT_VERSION = 3
 _OUTCOMES = "outcomes.parquet"
+_IGNORED = f"{IGNORED}.parquet"
 _PROJECTIONS = "projections"
 WHOLE_TABLES = (USERS, ITEMS, "quarantine")
 
@@ -128,6 +129,11 @@ class FeatureStore:
         table = pq.read_table(file)
         return {name: _to_array(table[name]) for name in table.column_names}
 
+    def read_ignored(self) -> pd.DataFrame | None:
+        """What was shown to users and left: `user_id, item_id, event_time, position`; None where nothing."""
+        file = self.path / _IGNORED
+        return pq.read_table(file).to_pandas() if file.exists() else None
+
     def read_projections(self) -> dict[str, Projection]:
         """What embeddings were projected with, by `table.column`: a new item goes through the same."""
         files = sorted((self.path / _PROJECTIONS).glob("*.npz"))
@@ -190,6 +196,7 @@ def write_store(
     encoders: Mapping[str, Any],
     notes: dict[str, Any],
     feedback: FeedbackRecord = _NO_FEEDBACK,
+    ignored: pd.DataFrame | None = None,
 ) -> FeatureStore:
     """Publishes the tables under an id made of their content and the config.
 
@@ -206,6 +213,7 @@ def write_store(
         encoders: what encoded the content, see `encoders.load.pin_encoders`.
         notes: further entries of the manifest.
         feedback: what the tables hold of the logs.
+        ignored: what was shown and left, see `FeatureStore.read_ignored`.
     """
     content = {
         "format_version": FORMAT_VERSION,
@@ -224,6 +232,8 @@ def write_store(
         if outcomes:
             arrays = {name: _to_list_array(*vectors) for name, vectors in outcomes.items()}
             _write(pa.table(arrays), place / _OUTCOMES)
+        if ignored is not None and len(ignored):
+            _write(_to_arrow(ignored, {}), place / _IGNORED)
         for column, parts in projections.items():
             (place / _PROJECTIONS).mkdir(exist_ok=True)
             np.savez(place / _PROJECTIONS / f"{column}.npz", **parts)

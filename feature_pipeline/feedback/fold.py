@@ -37,9 +37,22 @@ _TEXT = FeatureColumn(kind="text")
 _INSTANT = np.timedelta64(1, "us")
 
 
-def fold(
-    tables: ContractTables, feedback: Feedback, dataset: DatasetConfig
-) -> tuple[ContractTables, FeedbackRecord]:
+@dataclass(frozen=True)
+class Folded:
+    """A data set with what came back from people.
+
+    Attributes:
+        tables: the contract tables.
+        record: what a store of them says of feedback.
+        ignored: what was shown and left, see `find_ignored`.
+    """
+
+    tables: ContractTables
+    record: FeedbackRecord
+    ignored: pd.DataFrame
+
+
+def fold(tables: ContractTables, feedback: Feedback, dataset: DatasetConfig) -> Folded:
     """Adds the users, items and events of the logs; what cannot be read or is unknown goes to quarantine.
 
     A like or a click is a positive by itself, whatever `min_weight` says of the data set's own weights. As it
@@ -51,9 +64,6 @@ def fold(
         tables: of the data set.
         feedback: of the logs.
         dataset: how users and items are declared.
-
-    Returns:
-        The tables, and what a store of them says of feedback.
     """
     record = feedback.record.model_copy(update={"weight": float(tables.interactions[WEIGHT].median())})
     quarantine = Quarantine([tables.quarantine])
@@ -72,19 +82,19 @@ def fold(
     events = _check_events(feedback, users, items, tables.interactions, quarantine)
     folded = _build_interactions(events, tables.interactions, record.weight)
     grown = pd.concat([tables.interactions, folded])
-    return replace(
+    after = replace(
         tables,
         users=users,
         items=items,
         interactions=grown.sort_values([EVENT_TIME, EVENT_ORDER], ignore_index=True),
         quarantine=quarantine.build_table(),
-    ), record.model_copy(
-        update={
-            "events": {str(name): int(n) for name, n in sorted(events[EVENT_TYPE].value_counts().items())},
-            USERS: len(users) - len(tables.users),
-            ITEMS: len(items) - len(tables.items),
-        }
     )
+    counts = {
+        "events": {str(name): int(n) for name, n in sorted(events[EVENT_TYPE].value_counts().items())},
+        USERS: len(users) - len(tables.users),
+        ITEMS: len(items) - len(tables.items),
+    }
+    return Folded(after, record.model_copy(update=counts), feedback.ignored)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from feature_pipeline.events.event import Event
 from feature_pipeline.feedback.changes import ChangeLog
 from feature_pipeline.feedback.config import FeedbackConfig
 from feature_pipeline.feedback.folding import Folding
+from feature_pipeline.feedback.ignored import find_ignored
 from feature_pipeline.feedback.record import FeedbackRecord
 from feature_pipeline.schema import ITEM_ID, USER_ID
 
@@ -29,6 +30,7 @@ class Feedback:
     Attributes:
         config: where they are, and what counts.
         events: those that count, see `Folding.build_frame`.
+        ignored: what was shown and left, see `find_ignored`.
         users: who registered: number of the change, and `user_id, profile`, by id; a user's first stands.
         items: which items came: number of the change, and `item_id, title, features`, by id; the latest
             description counts. Those that were removed since are among them: people have met them.
@@ -38,6 +40,7 @@ class Feedback:
 
     config: FeedbackConfig
     events: pd.DataFrame
+    ignored: pd.DataFrame
     users: Rows
     items: Rows
     record: FeedbackRecord
@@ -54,16 +57,18 @@ def read_feedback(config: FeedbackConfig) -> Feedback:
     numbered = _read_events(config.events)
     last_user, users = _read_changes(config.users, "feedback.users", USER_ID)
     last_item, items = _read_changes(config.items, "feedback.items", ITEM_ID)
-    folding = Folding(config.weights.model_dump(), config.provenance)
+    types = config.weights.model_dump()
+    folding = Folding(types, config.provenance)
     counted, _ = folding.fold(numbered)
     last, last_event = numbered[-1] if numbered else (0, None)
     return Feedback(
         config=config,
         events=folding.build_frame(),
+        ignored=find_ignored(numbered, types, config.provenance),
         users={user_id: rows[0] for user_id, rows in users.items()},
         items={item_id: rows[-1] for item_id, rows in items.items()},
         record=FeedbackRecord(
-            strengths=config.weights.model_dump(),
+            strengths=types,
             last_event=last,
             last_event_id=last_event.event_id if last_event else None,
             last_user=last_user,

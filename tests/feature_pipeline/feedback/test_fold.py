@@ -61,7 +61,8 @@ def folded(tmp_path: Path):
     def run(*events, config=CONFIG, **logs):
         feedback, dataset = make_config(tmp_path), DatasetConfig.model_validate(config)
         write_logs(feedback, events, **logs)
-        return fold(map_shop(dataset), read_feedback(feedback), dataset)
+        found = fold(map_shop(dataset), read_feedback(feedback), dataset)
+        return found.tables, found.record
 
     return run
 
@@ -69,7 +70,9 @@ def folded(tmp_path: Path):
 def test_where_there_is_no_log_nothing_changes_and_nothing_is_made(tmp_path: Path):
     dataset = DatasetConfig.model_validate(CONFIG)
     tables = map_shop(dataset)
-    after, record = fold(tables, read_feedback(make_config(tmp_path / "none")), dataset)
+    found = fold(tables, read_feedback(make_config(tmp_path / "none")), dataset)
+    after, record = found.tables, found.record
+    assert found.ignored.empty
     for name in ("users", "items", "interactions", "quarantine"):
         pd.testing.assert_frame_equal(getattr(after, name), getattr(tables, name))
     assert (record.last_event, record.last_user, record.last_item, dict(record.events)) == (0, 0, 0, {})
