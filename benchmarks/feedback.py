@@ -7,7 +7,7 @@ Works on a copy of the built-in sample with its current bundle, and goes round t
 1. users of known taste play against the service by HTTP (see `inference.simulation`): they are shown lists,
    look, click and like, and the service logs it;
 2. `make features` and `make train` learn from the log, with the settings of the default config;
-3. the former bundle (frozen) and the new one (retrained) each recommend to the same users, at the same moment.
+3. the former bundle (frozen) and the new one (retrained) recommend to the same users, at the same moment.
 
 Both know the same events: the frozen one follows the log live, so that histories, popularity and what each
 user has met already are up to date in both, and both leave out the same items. What differs is what towers

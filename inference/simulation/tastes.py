@@ -59,7 +59,7 @@ def read_tastes(dataset: DatasetConfig, file: Path | None) -> Tastes:
         if dataset.reader != "sample":
             raise UserError(
                 f"tastes: expected a Parquet file with {USER_ID}, {ITEM_ID}, {LIKING}, as only the built-in "
-                f"sample knows what its users like, and this is {dataset.name}. Remedy: tastes=FILE"
+                f"sample knows what its users like, and this is {dataset.name}. Remedy: simulate.tastes=FILE"
             )
         return standardise(read_affinity(Path(dataset.root)))
     try:
