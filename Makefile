@@ -21,7 +21,7 @@ FORM := $(if $(STUDY),'form.study="$(subst ','\'',$(STUDY))"') $(if $(SHOW),form
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer search serve form answers certify rollback demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve form answers simulate certify rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,7 +43,7 @@ $(EXTRAS): requirements-extras.lock $(STAMP)
 	$(BIN)/pip install --quiet --requirement requirements-extras.lock
 	touch $@
 
-features: $(STAMP) ## raw files under ROOT -> feature store (DATASET=sample)
+features: $(STAMP) ## raw files under ROOT, and feedback -> feature store (DATASET=sample)
 	@$(BIN)/python -m feature_pipeline $(OVERRIDES) $(ARGS)
 
 prune: $(STAMP) ## forget embeddings that no run has used for DAYS=30 days
@@ -70,6 +70,10 @@ form: $(STAMP) ## a study's page: Like or Dislike, one after the other (STUDY=fi
 answers: $(STAMP) ## the answers of STUDY=first -> OUT=FILE.csv or .parquet: a matrix (FORMAT=long: a row for each)
 	@$(BIN)/python -m inference.form.answers $(OVERRIDES) $(FORM) $(if $(OUT),'out="$(OUT)"') \
 	  $(if $(FORMAT),format=$(FORMAT)) $(ARGS)
+
+simulate: $(STAMP) ## invented users play against the service at URL=http://127.0.0.1:8000 (USERS=100 ROUNDS=5)
+	@$(BIN)/python -m inference.simulate $(OVERRIDES) $(if $(URL),'simulate.url="$(URL)"') \
+	  $(if $(USERS),simulate.users=$(USERS)) $(if $(ROUNDS),simulate.rounds=$(ROUNDS)) $(ARGS)
 
 certify: $(STAMP) ## does the service at URL=http://127.0.0.1:8000 give what was evaluated? (no URL: does the bundle)
 	@$(BIN)/python -m inference.certify $(OVERRIDES) $(if $(URL),'url="$(URL)"') $(ARGS)

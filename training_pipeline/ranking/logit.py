@@ -76,13 +76,17 @@ class Logit:
         return cls(list(content["names"]), **arrays)
 
 
-def fit_logit(rows: RankingRows, chosen: np.ndarray, monotone: Mapping[str, int]) -> Logit:
+def fit_logit(
+    rows: RankingRows, chosen: np.ndarray, monotone: Mapping[str, int], taught: np.ndarray | None = None
+) -> Logit:
     """Finds the weights by which what was chosen was most likely, less a ridge.
 
     Args:
         rows: candidates of each query.
         chosen: whether the user then chose the row's item [num_rows] bool; some is.
         monotone: columns whose score may only rise (1) or only fall (-1) with them.
+        taught: how much each row teaches [num_rows] float32, in the sense of CatBoost's `QuerySoftMax`: so
+            often it was chosen, and so often it stands among the candidates; None for once each.
     """
     columns, starts = rows.columns, np.flatnonzero(np.diff(rows.query, prepend=-1))
     # What is the same for all candidates of a query moves none before another.
@@ -96,7 +100,8 @@ def fit_logit(rows: RankingRows, chosen: np.ndarray, monotone: Mapping[str, int]
     scale = _measure_spread(terms, starts)
     kind = _find_kinds(columns)
     terms = (terms / scale).astype(np.float32)
-    weights = _search(_Loss(terms, kind, starts, chosen), _bound(names, monotone)) / scale
+    often = np.ones(len(chosen)) if taught is None else taught.astype(float)
+    weights = _search(_Loss(terms, kind, starts, chosen, often), _bound(names, monotone)) / scale
     slope, bend = np.split(weights, 2, axis=1)
     middle = np.add(*np.split(weights * mean, 2, axis=1))
     return Logit(names, low, high, unit, slope, bend, middle)
@@ -154,24 +159,28 @@ class _Loss:
         kind: of each row's moment [num_rows] int.
         starts: first row of each query [num_queries] int.
         chosen: [num_rows] bool.
+        often: how much each row teaches [num_rows] float64.
     """
 
-    def __init__(self, terms: np.ndarray, kind: np.ndarray, starts: np.ndarray, chosen: np.ndarray):
+    def __init__(
+        self, terms: np.ndarray, kind: np.ndarray, starts: np.ndarray, chosen: np.ndarray, often: np.ndarray
+    ):
         self.shape = len(_LATER) + 2, terms.shape[1]
         self._blocks = [terms[kind == number] for number in range(len(_LATER) + 1)]
         self._rows = [np.flatnonzero(kind == number) for number in range(len(_LATER) + 1)]
         self._ridge = np.array([_RIDGE] + [_RIDGE_APART] * len(self._rows))[:, None]
         self._starts, self._counts = starts, np.diff(starts, append=len(terms))
-        self._chosen, self._choices = chosen, np.add.reduceat(chosen.astype(float), starts)
+        self._often, self._chosen = often, often * chosen
+        self._choices = np.add.reduceat(self._chosen, starts)
 
     def measure(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss at some weights and its gradient, both flat [(1 + num_kinds) * num_terms] float64."""
         weights = flat.reshape(self.shape)
         scores = self._score(weights)
         scores -= np.repeat(np.maximum.reduceat(scores, self._starts), self._counts)
-        raised = np.exp(scores)
+        raised = self._often * np.exp(scores)
         total = np.add.reduceat(raised, self._starts)
-        loss = self._choices @ np.log(total) - scores[self._chosen].sum() + (self._ridge * weights**2).sum()
+        loss = self._choices @ np.log(total) - self._chosen @ scores + (self._ridge * weights**2).sum()
         missed = raised * np.repeat(self._choices / total, self._counts) - self._chosen
         gradient = 2 * self._ridge * weights + self._attribute(missed.astype(np.float32))
         return float(loss), gradient.ravel()
