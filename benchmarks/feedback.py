@@ -147,7 +147,7 @@ def report(before: np.ndarray, after: np.ndarray, seed: int, more: dict[str, obj
         "users": len(before),
     }
     print(json.dumps({name: round(value, 4) for name, value in figures.items()} | more))
-    sys.exit(low[0] <= 0)
+    sys.exit(int(low[0] <= 0))
 
 
 if __name__ == "__main__":
