@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from feature_pipeline.arrays import Arrays, take_rows
+from feature_pipeline.arrays import Arrays, join_tables, take_rows
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import USER_ID
@@ -79,6 +79,13 @@ def find_known(bundle: Bundle, known: Asking, user_ids: Sequence[str]) -> Asking
     return Asking(user_ids, take_rows(known.of_tower, rows), take_rows(known.of_ranker, rows))
 
 
+def join_asking(parts: Sequence[Asking]) -> Asking:
+    """The rows of several, one below the other."""
+    user_ids = [user_id for part in parts for user_id in part.user_ids]
+    of_tower, of_ranker = [part.of_tower for part in parts], [part.of_ranker for part in parts]
+    return Asking(user_ids, join_tables(of_tower), join_tables(of_ranker))
+
+
 def refuse_user(bundle: Bundle, user_id: str) -> UnknownUserError:
     """The error about a user nobody knows."""
     known = bundle.tables.users[USER_ID]
@@ -88,8 +95,25 @@ def refuse_user(bundle: Bundle, user_id: str) -> UnknownUserError:
     )
 
 
+def read_profile(bundle: Bundle, profile: Mapping[str, Any]) -> dict[str, object]:
+    """Every declared column of the users, unknown where the profile leaves it open.
+
+    Args:
+        bundle: knows the users' columns.
+        profile: values by column.
+
+    Raises:
+        UserError: a column is unknown, or its value is of the wrong kind.
+    """
+    declared = bundle.store.dataset.users.features
+    for name in profile:
+        if name not in declared:
+            raise UserError(f"profile: {unknown_key(name, sorted(declared))}")
+    return {name: read_value(f"profile {name}", spec, profile.get(name)) for name, spec in declared.items()}
+
+
 def describe_new(bundle: Bundle, user_id: str, profile: Mapping[str, Any], encode: EncodeText) -> Asking:
-    """The row of somebody new; what the profile leaves open is unknown.
+    """The row of somebody new; see `read_profile`.
 
     Args:
         bundle: knows the users' columns.
@@ -100,11 +124,7 @@ def describe_new(bundle: Bundle, user_id: str, profile: Mapping[str, Any], encod
     Raises:
         UserError: a column is unknown, or its value is of the wrong kind.
     """
-    declared = bundle.store.dataset.users.features
-    for name in profile:
-        if name not in declared:
-            raise UserError(f"profile: {unknown_key(name, sorted(declared))}")
-    row = {name: read_value(f"profile {name}", spec, profile.get(name)) for name, spec in declared.items()}
+    row = read_profile(bundle, profile)
     frame = pd.DataFrame({USER_ID: [user_id], **{name: [value] for name, value in row.items()}})
     vectors = {}
     for name, known in bundle.tables.user_vectors.items():

@@ -55,8 +55,8 @@ class Recommender:
         """Retrieves, drops what each user has seen, ranks, sees to variety, and explains if asked.
 
         Args:
-            asks: whom to serve: ids of users, of the bundle or of events since; or one who may be new, or
-                like items that nothing is known of yet.
+            asks: whom to serve: ids of users, of the bundle, added since or known by events; or one who may
+                be new, or like items that nothing is known of yet.
             k: how many items for each; fewer where fewer are left.
             as_of: the moment, UTC; None for where the bundle's split puts its queries.
             context: features of the moment; what is left open is taken from the user's latest event before.
@@ -169,8 +169,21 @@ class Recommender:
         """Has these events count, and no others since the bundle was published; see `add_events`."""
         with self._changing:
             now = self._snapshot
-            self._snapshot = Snapshot(now.bundle, now.index, now.hidden).add_events(events)
+            self._snapshot = Snapshot(now.bundle, now.index, now.hidden, now.newcomers).add_events(events)
             self._events = [events]
+
+    def add_users(self, profiles: Mapping[str, Mapping[str, Any]]) -> None:
+        """Adds users, who are answered from now on by their profile and by what they have done.
+
+        Args:
+            profiles: by user id, columns of the users table; what is left open is unknown. What the bundle
+                says of its own users stays.
+
+        Raises:
+            UserError: a column is unknown, or a value is of the wrong kind.
+        """
+        with self._changing:
+            self._snapshot = self._snapshot.add_users(profiles)
 
     def add_items(self, items: pd.DataFrame) -> None:
         """Adds items, which are found from now on by what they are; those that were removed come back.
@@ -186,7 +199,7 @@ class Recommender:
             now = self._snapshot
             grown = add_items(now.bundle, items)
             index = now.index.add(grown.item_embeddings[now.index.num_items :])
-            after = Snapshot(grown, index, now.hidden)
+            after = Snapshot(grown, index, now.hidden, now.newcomers)
             back = frozenset(after.catalogue.find(items[ITEM_ID]).tolist())
             for events in self._events:
                 after = after.add_events(events)
@@ -203,5 +216,9 @@ class Recommender:
             self._snapshot = now.hide(now.hidden | frozenset(now.catalogue.find(item_ids).tolist()))
 
     def get_history(self, user_id: str, length: int, as_of: datetime | None = None) -> pd.DataFrame:
-        """The user's latest events before the moment, newest first: `item_id, event_time`."""
+        """The user's latest events before the moment, newest first: `item_id, title, event_time`.
+
+        Raises:
+            UnknownUserError: nothing is known of the user.
+        """
         return self._snapshot.get_history(user_id, length, as_of)

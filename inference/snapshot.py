@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from feature_pipeline.arrays import Table
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
-from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, refuse_user
+from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, join_asking, refuse_user
 from inference.catalogue import Catalogue
 from inference.choice import Wish, choose
 from inference.columns import CHANCE, RANK, RANKING_SCORE, REASONS
@@ -23,6 +24,7 @@ from inference.content import ContentSearch
 from inference.explain import Explainer
 from inference.index.index import Index
 from inference.moment import build_queries
+from inference.newcomer import Newcomer
 from inference.rank import Ranked, Scored, keep_scores, score, show
 from inference.values import to_instant
 from training_pipeline.bundle import Bundle
@@ -44,12 +46,20 @@ class Snapshot:
         bundle: the model, with the items that there are now.
         index: over these items.
         hidden: positions of items that are not to be found.
+        newcomers: by user id, who has registered since.
     """
 
-    def __init__(self, bundle: Bundle, index: Index, hidden: frozenset[int] = frozenset()):
+    def __init__(
+        self,
+        bundle: Bundle,
+        index: Index,
+        hidden: frozenset[int] = frozenset(),
+        newcomers: Mapping[str, Newcomer] = MappingProxyType({}),
+    ):
         self.bundle = bundle
         self.index = index
         self.hidden = hidden
+        self.newcomers = newcomers
         self.catalogue = Catalogue(bundle.tables)
         self._live = open_live_features(bundle.tables, bundle.standing)
 
@@ -59,6 +69,17 @@ class Snapshot:
         weights = np.round(events[WEIGHT].to_numpy("float64") * _MICRO).astype(np.int64)
         after = copy(self)
         after._live = self._live.add(events.assign(**{ITEM_ID: items, WEIGHT: weights}))
+        return after
+
+    def add_users(self, profiles: Mapping[str, Mapping[str, Any]]) -> "Snapshot":
+        """The same with more users; those that the bundle describes are left out."""
+        new = {
+            user_id: Newcomer(self.bundle, user_id, profile)
+            for user_id, profile in profiles.items()
+            if self.bundle.tables.find_user(user_id) < 0
+        }
+        after = copy(self)
+        after.newcomers = {**self.newcomers, **new}
         return after
 
     def hide(self, hidden: frozenset[int]) -> "Snapshot":
@@ -107,10 +128,17 @@ class Snapshot:
 
     def get_history(self, user_id: str, length: int, as_of: datetime | None) -> pd.DataFrame:
         """See `Recommender.get_history`."""
+        if not self._knows(user_id):
+            raise refuse_user(self.bundle, user_id)
         found = self._live.events.list_events(user_id, None if as_of is None else to_instant(as_of))
         times = found[EVENT_TIME].astype("datetime64[us]")
-        history = pd.DataFrame({ITEM_ID: self.catalogue.ids[found[ITEM_ID]], EVENT_TIME: times})
+        ids, titles = self.catalogue.ids[found[ITEM_ID]], self.catalogue.titles[found[ITEM_ID]]
+        history = pd.DataFrame({ITEM_ID: ids, TITLE: titles, EVENT_TIME: times})
         return history.iloc[::-1].head(length)
+
+    def _knows(self, user_id: str) -> bool:
+        """Whether anything is known of a user: a row, a profile, or an event."""
+        return user_id in self.newcomers or bool(self._live.events.number_users([user_id])[0] >= 0)
 
     def _find_allowed(self, filters: Mapping[str, Any] | None) -> np.ndarray | None:
         """The items that may be found [num_items] bool; None for all."""
@@ -162,12 +190,19 @@ class Snapshot:
         )
 
     def _find_asking(self, live: LiveFeatures, user_ids: Sequence[str]) -> Asking:
-        """Rows of users of the bundle; one that is only known from events has a row without a profile."""
-        if len(user_ids) == 1 and self.bundle.tables.find_user(user_ids[0]) < 0:
-            if live.events.number_users(user_ids)[0] < 0:
-                raise refuse_user(self.bundle, user_ids[0])
-            return describe_new(self.bundle, user_ids[0], {}, self._encode_text)
-        return find_known(self.bundle, self._users, user_ids)
+        """Rows of users of the bundle, and of others; one that only events know has no profile."""
+        if all(self.bundle.tables.find_user(user_id) >= 0 for user_id in user_ids):
+            return find_known(self.bundle, self._users, user_ids)
+        return join_asking([self._find_one(live, user_id) for user_id in user_ids])
+
+    def _find_one(self, live: LiveFeatures, user_id: str) -> Asking:
+        if self.bundle.tables.find_user(user_id) >= 0:
+            return find_known(self.bundle, self._users, [user_id])
+        if user_id in self.newcomers:
+            return self.newcomers[user_id].describe(self.bundle, self._encode_text)
+        if live.events.number_users([user_id])[0] >= 0:
+            return describe_new(self.bundle, user_id, {}, self._encode_text)
+        raise refuse_user(self.bundle, user_id)
 
     def _imagine(
         self, live: LiveFeatures, user_id: str, likes: Sequence[str], as_of: datetime | None

@@ -46,7 +46,7 @@ class SqliteLog(SqlLog):
         super().__init__()
         self._path = path.resolve()
         with self._naming_errors(), ExitStack() as on_failure:
-            _create_private(self._path)
+            create_private(self._path)
             self._connection = on_failure.enter_context(closing(_connect(self._path)))
             wait_while_busy(self._prepare)
             on_failure.pop_all()
@@ -106,7 +106,7 @@ class SqliteLog(SqlLog):
             ) from error
 
 
-def _create_private(path: Path) -> None:
+def create_private(path: Path) -> None:
     """Makes an empty file for SQLite to fill, which would else be readable as far as the umask lets it.
 
     A file that is there is not opened: closing it again would take away the locks that this process may hold

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Hashable
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -65,6 +66,29 @@ class Changed(BaseModel):
 
     bundle: str = BUNDLE
     items: int = Field(description="How many were added or removed.")
+
+
+class Registration(BaseModel):
+    """The answer of POST /users: all profiles are on the disk."""
+
+    bundle: str = BUNDLE
+    new: int = Field(description="How many had not registered yet.")
+
+
+class Past(BaseModel):
+    """One event of a user."""
+
+    item_id: str
+    title: str
+    event_time: datetime = Field(description="UTC.")
+
+
+class History(BaseModel):
+    """The answer of /history."""
+
+    bundle: str = BUNDLE
+    user_id: str
+    events: list[Past]
 
 
 class Health(BaseModel):

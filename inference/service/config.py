@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 from omegaconf import DictConfig
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt
 
 from feature_pipeline.config import Strict, read_section
 from feature_pipeline.errors import UserError
+from feature_pipeline.feedback.config import FeedbackConfig
 from training_pipeline.index_config import IndexConfig, read_index
 
 TOKEN = "TOWERBRIDGE_TOKEN"
@@ -30,18 +31,6 @@ class Limits(Strict):
     image_pixels: PositiveInt
 
 
-class Weights(Strict):
-    """What an event counts as; what is not here does not count.
-
-    Attributes:
-        like: somebody liked an item.
-        click: somebody opened it.
-    """
-
-    like: PositiveFloat
-    click: PositiveFloat
-
-
 class ServeConfig(Strict):
     """How the service runs.
 
@@ -52,9 +41,6 @@ class ServeConfig(Strict):
         threads: requests that one process works on at once.
         queue: requests that wait in one process; those beyond are sent away with 503.
         tensorflow_threads: of one process.
-        events: URL of the event log, see `open_log`.
-        items: the SQLite file that keeps which items were added and removed.
-        weights: what an event counts as, by type.
         limits: what one request may cost.
     """
 
@@ -64,9 +50,6 @@ class ServeConfig(Strict):
     threads: PositiveInt
     queue: int = Field(ge=0)
     tensorflow_threads: PositiveInt
-    events: str
-    items: Path
-    weights: Weights
     limits: Limits
 
 
@@ -77,6 +60,7 @@ class Settings(Strict):
         bundles: `artifacts/<dataset>/bundles`.
         dataset: its name, for messages.
         serve: how the service runs.
+        feedback: where it keeps what people do, and what that counts.
         index: how items are searched.
         token: what writers must show; None where anybody may write.
     """
@@ -84,6 +68,7 @@ class Settings(Strict):
     bundles: Path
     dataset: str
     serve: ServeConfig
+    feedback: FeedbackConfig
     index: IndexConfig
     token: str | None = Field(default=None, repr=False)
 
@@ -101,6 +86,7 @@ def read_settings(config: DictConfig) -> Settings:
         bundles=bundles,
         dataset=config.dataset.name,
         serve=serve,
+        feedback=read_section(FeedbackConfig, config, "feedback"),
         index=read_index(config),
         token=_read_token(),
     )

@@ -14,6 +14,7 @@ from feature_pipeline.events import EventConflictError, EventLogError
 from inference.ask import UnknownUserError
 from inference.service.metrics import BUSY
 from inference.service.pool import BusyError
+from inference.service.registered import UserConflictError
 
 RETRY_SECONDS = 1
 _SHOWN_FAULTS = 5
@@ -42,7 +43,7 @@ _MEANINGS = {
     400: "The request cannot be read.",
     401: "The token is missing or wrong.",
     404: "The user or item is not known.",
-    409: "An event_id came again with other content; nothing was taken.",
+    409: "An event_id or a user_id came again with other content; nothing was taken.",
     413: "The request is larger than the limit.",
     415: "The content type is none that is read here.",
     422: "A value is missing, unknown, of the wrong kind or out of bounds.",
@@ -80,6 +81,7 @@ def register_errors(app: FastAPI) -> None:
     register(UnknownUserError, 404)
     register(UnknownItemError, 404)
     register(EventConflictError, 409)
+    register(UserConflictError, 409)
     app.add_exception_handler(EventLogError, _answer_unwritable)
     app.add_exception_handler(BusyError, _answer_busy)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

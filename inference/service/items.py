@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from feature_pipeline.events.event import ContractId
+from feature_pipeline.feedback.changes import Change
 from inference.service.answers import Changed
 from inference.service.errors import UnknownItemError, list_refusals
-from inference.service.item_log import Change
 from inference.service.model import Model
 from inference.service.requests import ItemsBody
 from inference.service.state import State, get_state
@@ -25,7 +25,7 @@ async def add_items(
 
     def answer(model: Model) -> Changed:
         state.live.change(change)
-        return Changed(bundle=model.id, items=len(change.items))
+        return Changed(bundle=model.id, items=len(change.rows))
 
     return await state.ask(request, answer)
 

@@ -3,22 +3,25 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from feature_pipeline.errors import UserError
-from feature_pipeline.events import Event, EventLog
+from feature_pipeline.events import Event
+from feature_pipeline.feedback.changes import Change, ChangeLog
+from feature_pipeline.feedback.logs import FeedbackLogs
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
-from inference.ask import Ask
+from inference.ask import Ask, read_profile
 from inference.columns import RANKING_SCORE
 from inference.content_encoder import ContentKind, list_columns
 from inference.recommender import Recommender
 from inference.service.folding import Folding
-from inference.service.item_log import Change, ItemLog
 from inference.service.logs import describe
 from inference.service.new_items import build_frame
 from inference.service.pictures import draw_blank
+from inference.service.registered import Registered
 from training_pipeline.bundle import open_bundle
 from training_pipeline.index_config import IndexConfig
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
@@ -46,6 +49,7 @@ class Model:
         self.recommender = recommender
         newest = recommender.bundle.tables.interactions[EVENT_TIME].max()
         self._folding = Folding(weights, int(np.datetime64(newest, "us").astype(np.int64)))
+        self._registered = Registered()
         self._added: set[str] = set()
         self._has_taken_back = False
         self._last_event = 0
@@ -63,14 +67,31 @@ class Model:
         unknown = [item_id for item_id, position in zip(ids, positions, strict=True) if position < 0]
         return [item_id for item_id in unknown if item_id not in self._added]
 
-    def follow(self, events: EventLog, items: ItemLog) -> None:
+    def follow(self, logs: FeedbackLogs) -> None:
         """Goes on in the logs where it stopped."""
-        while batch := events.read(self._last_event, _BATCH):
+        while batch := logs.events.read(self._last_event, _BATCH):
             # Read after the events: an item's addition stands in its log before any event about it.
-            self._follow_items(items)
+            self._follow_items(logs.items)
             self._fold([event for _, event in batch])
             self._last_event = batch[-1][0]
-        self._follow_items(items)
+        self._follow_items(logs.items)
+        self.follow_users(logs.users)
+
+    @property
+    def last_user(self) -> int:
+        """Number of the last change of the user log that was read."""
+        return self._registered.last
+
+    def follow_users(self, users: ChangeLog) -> None:
+        """Takes in who has registered since it last looked."""
+        new = self._registered.follow(users)
+        if new:
+            self.recommender.add_users({user_id: self._check_profile(new[user_id]) for user_id in new})
+
+    def find_new_users(self, users: ChangeLog, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Those of some users whom the log does not have yet; see `Registered.find_new`."""
+        self.follow_users(users)
+        return self._registered.find_new(self.recommender.bundle, rows)
 
     def change(self, change: Change) -> None:
         """Adds or removes items.
@@ -78,9 +99,9 @@ class Model:
         Raises:
             UserError: the recommender does not take them; nothing has changed.
         """
-        item_ids = [str(row[ITEM_ID]) for row in change.items]
+        item_ids = [str(row[ITEM_ID]) for row in change.rows]
         if change.kind == "add":
-            self.recommender.add_items(build_frame(self.recommender.bundle, change.items))
+            self.recommender.add_items(build_frame(self.recommender.bundle, change.rows))
             self._added.update(item_ids)
         else:
             self.recommender.remove_items(item_ids)
@@ -102,7 +123,16 @@ class Model:
         elif fresh:
             self.recommender.add_events(self._folding.build_frame(fresh))
 
-    def _follow_items(self, items: ItemLog) -> None:
+    def _check_profile(self, profile: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The profile, or an empty one: the log outlives bundles, and columns that an earlier one had."""
+        try:
+            read_profile(self.recommender.bundle, profile)
+        except UserError as error:
+            _log.error("profile not read", extra={"fields": {"error": describe(error)}})
+            return {}
+        return profile
+
+    def _follow_items(self, items: ChangeLog) -> None:
         for sequence, change in items.read(self._last_change):
             self._repeat(change)
             self._last_change = sequence
@@ -110,8 +140,8 @@ class Model:
     def _repeat(self, change: Change) -> None:
         """Makes a change that another worker made, or that was made before this model was loaded."""
         # The log outlives bundles here, too: what this one does not know needs no removal.
-        unknown = set(self.find_unknown(row[ITEM_ID] for row in change.items))
-        rows = [row for row in change.items if change.kind == "add" or row[ITEM_ID] not in unknown]
+        unknown = set(self.find_unknown(row[ITEM_ID] for row in change.rows))
+        rows = [row for row in change.rows if change.kind == "add" or row[ITEM_ID] not in unknown]
         try:
             if rows:
                 self.change(Change(change.kind, rows))

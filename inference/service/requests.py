@@ -180,6 +180,30 @@ class EventsBody(Body):
     )
 
 
+class NewUser(Body):
+    """A user who registers.
+
+    Attributes:
+        user_id: an id that nobody has.
+        profile: declared columns of the users table; what is left open is unknown.
+    """
+
+    user_id: ContractId
+    profile: Values = {}
+
+
+class UsersBody(Body):
+    """Users to register, all of them or none.
+
+    Attributes:
+        users: sent again unchanged, a user is not registered again.
+    """
+
+    users: Annotated[list[NewUser], Field(min_length=1, max_length=100)] = Field(
+        examples=[[{"user_id": "ada", "profile": {"age": 36, "country": "Italy"}}]]
+    )
+
+
 class NewItem(Body):
     """An item to add; one that is known is described anew.
 

@@ -8,9 +8,8 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from feature_pipeline.events import open_log
+from feature_pipeline.feedback.logs import FeedbackLogs
 from inference.service.config import Limits, Settings
-from inference.service.item_log import ItemLog
 from inference.service.live import Live
 from inference.service.model import Model, open_model
 from inference.service.pool import Pool
@@ -40,11 +39,10 @@ class State:
         serve = settings.serve
         self.limits: Limits = serve.limits
         with ExitStack() as opened:
-            events = opened.enter_context(open_log(serve.events))
-            items = ItemLog(serve.items)
-            opened.callback(items.close)
-            open_set = partial(open_model, weights=serve.weights.model_dump(), index=settings.index)
-            self.live = Live(open_first(settings.bundles, open_set), events, items)
+            logs = opened.enter_context(FeedbackLogs(settings.feedback))
+            weights = settings.feedback.weights.model_dump()
+            open_set = partial(open_model, weights=weights, index=settings.index)
+            self.live = Live(open_first(settings.bundles, open_set), logs)
             self._pool = Pool(serve.threads, serve.queue)
             opened.callback(self._pool.close)
             reloader = Reloader(self.live, settings.bundles, open_set)

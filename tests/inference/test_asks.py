@@ -1,6 +1,7 @@
 """Whom the recommender serves besides the bundle's users, and what may be wished for."""
 
 from datetime import datetime
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,58 @@ class TestSomebodyNew:
             recommender.recommend(Ask(profile={"shoe size": 43}), 5)
         with pytest.raises(UserError, match=r"^item: 'item-3' is not known"):
             recommender.recommend(Ask(likes=["item-3"]), 5)
+
+
+class TestNewcomers:
+    PROFILE: ClassVar[dict] = {"age": 30, "country": "Peru"}
+
+    def test_answered_by_the_profile(self, fresh):
+        fresh.add_users({"ada": self.PROFILE})
+        found = fresh.recommend(Ask("ada"), 10)
+        described = fresh.recommend(Ask(profile=self.PROFILE), 10)
+        assert set(found["user_id"]) == {"ada"}
+        pd.testing.assert_frame_equal(found.drop(columns="user_id"), described.drop(columns="user_id"))
+        assert fresh.get_history("ada", 5).empty
+
+    def test_and_by_what_they_do(self, fresh):
+        """Whichever comes first, and whatever else changes meanwhile."""
+        fresh.add_events(happen("ada", "item-00"))
+        fresh.add_users({"ada": self.PROFILE})
+        fresh.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New"}]))
+        fresh.add_events(happen("ada", "item-02", start="2030-01-02"))
+        found = fresh.recommend(["ada"], 5)
+        fresh.replace_events(
+            pd.concat([happen("bob", "item-00"), happen("bob", "item-02", start="2030-01-02")])
+        )
+        fresh.add_users({"bob": self.PROFILE})
+        same = fresh.recommend(["bob"], 5)
+        pd.testing.assert_frame_equal(found.drop(columns="user_id"), same.drop(columns="user_id"))
+        assert len(fresh.recommend(["ada"], 5)) == 5
+
+    def test_the_profile_matters(self, fresh):
+        fresh.add_users({"ada": self.PROFILE, "bob": {"age": 70}})
+        ada, bob = (fresh.recommend([user], 10)["retrieval_score"] for user in ("ada", "bob"))
+        assert not np.allclose(ada, bob)
+
+    def test_several_at_once_are_answered_as_alone(self, fresh):
+        fresh.add_users({"ada": self.PROFILE})
+        found = fresh.recommend(["user-00", "ada"], 5)
+        assert found["user_id"].tolist() == 5 * ["user-00"] + 5 * ["ada"]
+        for user in ("user-00", "ada"):
+            alone = fresh.recommend([user], 5)["item_id"].tolist()
+            assert found.loc[found["user_id"] == user, "item_id"].tolist() == alone
+
+    def test_what_the_bundle_says_stays(self, fresh):
+        before = fresh.recommend(["user-00"], 5)
+        fresh.add_users({"user-00": self.PROFILE})
+        pd.testing.assert_frame_equal(fresh.recommend(["user-00"], 5), before)
+
+    def test_nobody_is_added_where_one_profile_is_wrong(self, fresh):
+        with pytest.raises(UserError, match=r"^profile: unknown key 'agee', did you mean 'age'"):
+            fresh.add_users({"ada": self.PROFILE, "bob": {"agee": 3}})
+        for ask in (lambda: fresh.recommend(["ada"], 5), lambda: fresh.get_history("ada", 5)):
+            with pytest.raises(UnknownUserError):
+                ask()
 
 
 class TestFreshness:

@@ -85,6 +85,7 @@ def _odd_id(draw: Random) -> Bad:
             ("/recommend", {"user_id": "user-00", "exclude": [odd]}),
             ("/similar", {"item_id": odd}),
             ("/events", {"events": [write_event("odd", item_id=odd)]}),
+            ("/users", {"users": [{"user_id": odd, "profile": {odd: odd}}]}),
             ("/items", {"items": [{"item_id": odd, "title": "Odd", "features": {odd: odd}}]}),
         )
     )
@@ -125,7 +126,7 @@ def _odd_path(draw: Random) -> Bad:
 
 
 def _odd_body(draw: Random) -> Bad:
-    path = draw.choice(("/recommend", "/similar", "/search", "/events", "/items"))
+    path = draw.choice(("/recommend", "/similar", "/search", "/events", "/items", "/users"))
     make: Callable[[], bytes] = draw.choice(
         (
             lambda: draw.randbytes(draw.randrange(0, 3000)),

@@ -18,8 +18,8 @@ def test_defaults(monkeypatch):
     settings = read()
     assert (settings.dataset, settings.bundles) == ("sample", Path("artifacts/sample/bundles"))
     assert (settings.serve.host, settings.serve.port, settings.serve.workers) == ("127.0.0.1", 8000, 1)
-    assert settings.serve.events == "artifacts/sample/events.sqlite"
-    assert settings.serve.weights.model_dump() == {"like": 1.0, "click": 0.5}
+    assert settings.feedback.events == "artifacts/sample/events.sqlite"
+    assert settings.feedback.weights.model_dump() == {"like": 1.0, "click": 0.5}
     assert settings.token is None
 
 
@@ -38,10 +38,10 @@ def test_workers_get_it_whole_and_the_token_by_its_own_way(monkeypatch):
     [
         ("serve.port=99999", "serve.port: Input should be less than or equal to 65535, found 99999"),
         ("serve.workers=0", "serve.workers: Input should be greater than 0, found 0"),
-        ("serve.weights.like=-1", "serve.weights.like: Input should be greater than 0, found -1"),
+        ("feedback.weights.like=-1", "feedback.weights.like: Input should be greater than 0, found -1"),
         (
-            "+serve.weights.buy=1",
-            "unknown key 'serve.weights.buy'. Choices: click, like",
+            "+feedback.weights.buy=1",
+            "unknown key 'feedback.weights.buy'. Choices: click, like",
         ),
         (
             "+serve.limits.body=1",

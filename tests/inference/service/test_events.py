@@ -22,7 +22,7 @@ def send(client, *events, status=200):
 
 
 def read_log(artifacts):
-    with open_log(make_settings(artifacts).serve.events) as log:
+    with open_log(make_settings(artifacts).feedback.events) as log:
         return [event.event_id for _, event in log.read()]
 
 
@@ -152,7 +152,7 @@ def test_acknowledged_once_it_is_on_the_disk(client, artifacts, monkeypatch):
 
 def test_a_log_that_cannot_be_written(client, monkeypatch):
     elsewhere = sqlite3.connect(":memory:", check_same_thread=False)
-    monkeypatch.setattr(client.app.state.service.live._events, "_connection", elsewhere)
+    monkeypatch.setattr(client.app.state.service.live._logs.events, "_connection", elsewhere)
     refused = client.post("/events", json={"events": [write_event("a")]})
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["message"] == (

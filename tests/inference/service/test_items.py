@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from inference.service.item_log import ItemLog
+from feature_pipeline.feedback.changes import ChangeLog
 from tests.inference.service.world import make_settings, set_current, write_event, write_other
 from tests.tiny_store import SILENT_USER
 
@@ -83,7 +83,7 @@ def test_refused_whole(future, artifacts, item, message):
     assert answer.status_code == 422
     assert answer.json()["message"] == message
     assert get_recommender(future).added == {}
-    log = ItemLog(make_settings(artifacts).serve.items)
+    log = ChangeLog(make_settings(artifacts).feedback.items, "feedback.items")
     assert log.read() == []
     log.close()
 

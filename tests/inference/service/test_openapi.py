@@ -11,8 +11,9 @@ from tests.event_tables import repeatable
 
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 WITH_INPUT = [
-    *((path, "POST") for path in ("/recommend", "/similar", "/search", "/events", "/items")),
+    *((path, "POST") for path in ("/recommend", "/similar", "/search", "/events", "/items", "/users")),
     ("/items", "DELETE"),
+    ("/history", "GET"),
 ]
 WITHOUT = [(path, "GET") for path in ("/health", "/ready", "/version", "/metrics")]
 

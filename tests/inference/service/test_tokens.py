@@ -43,6 +43,7 @@ def test_refused(guarded, headers):
 def test_every_write_is_guarded(guarded):
     item = {"item_id": "a", "title": "A"}
     assert guarded.post("/items", json={"items": [item]}).status_code == 401
+    assert guarded.post("/users", json={"users": [{"user_id": "ada"}]}).status_code == 401
     assert guarded.delete("/items", params={"item_id": "item-01"}).status_code == 401
 
 

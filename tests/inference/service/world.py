@@ -12,6 +12,7 @@ import pandas as pd
 from feature_pipeline.artefact import set_current
 from feature_pipeline.errors import UserError
 from feature_pipeline.events import Event
+from feature_pipeline.feedback.config import FeedbackConfig
 from inference.ask import Ask
 from inference.recommender import Recommender
 from inference.service.config import ServeConfig, Settings
@@ -20,6 +21,15 @@ from training_pipeline.bundle import Bundle
 from training_pipeline.index_config import ExactConfig, IndexConfig
 
 OTHER = "0123456789ab"
+
+
+def make_feedback(place: Path) -> FeedbackConfig:
+    """Logs that lie in `place`."""
+    names = {name: place / f"{name}.sqlite" for name in ("users", "items")}
+    weights = {"like": 1.0, "click": 0.5}
+    return FeedbackConfig.model_validate(
+        {"events": str(place / "events.sqlite"), **names, "weights": weights}
+    )
 
 
 def make_settings(artifacts: Path, token: str | None = None, **changes: Any) -> Settings:
@@ -32,14 +42,15 @@ def make_settings(artifacts: Path, token: str | None = None, **changes: Any) -> 
         "threads": 2,
         "queue": 8,
         "tensorflow_threads": 1,
-        "events": str(place / "events.sqlite"),
-        "items": place / "items.sqlite",
-        "weights": {"like": 1.0, "click": 0.5},
         "limits": {"body_bytes": 300_000, "image_bytes": 100_000, "image_pixels": 250_000},
     }
-    config = ServeConfig.model_validate(serve | changes)
     return Settings(
-        bundles=place / "bundles", dataset="tiny", serve=config, index=ExactConfig(name="exact"), token=token
+        bundles=place / "bundles",
+        dataset="tiny",
+        serve=ServeConfig.model_validate(serve | changes),
+        feedback=make_feedback(place),
+        index=ExactConfig(name="exact"),
+        token=token,
     )
 
 
