@@ -20,7 +20,7 @@ OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer search serve certify rollback demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve ui certify rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +62,10 @@ search: $(STAMP) ## items like TEXT='words', IMAGE=FILE, or both; or like ITEM=I
 serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until it is stopped
 	@$(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
 	  $(if $(PORT),serve.port=$(PORT)) $(if $(ASKED_HOST),'serve.host="$(ASKED_HOST)"') $(ARGS)
+
+ui: $(STAMP) ## a page for people (PORT=8501), by the bundle or by the service at URL=http://127.0.0.1:8000
+	@$(BIN)/python -m inference.ui $(OVERRIDES) $(if $(PORT),ui.port=$(PORT)) $(if $(URL),'ui.url="$(URL)"') \
+	  $(if $(ASKED_HOST),'ui.host="$(ASKED_HOST)"') $(ARGS)
 
 certify: $(STAMP) ## does the service at URL=http://127.0.0.1:8000 give what was evaluated? (no URL: does the bundle)
 	@$(BIN)/python -m inference.certify $(OVERRIDES) $(if $(URL),'url="$(URL)"') $(ARGS)

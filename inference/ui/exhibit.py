@@ -1,13 +1,15 @@
 """What the page shows of items: title, facts, texts and picture, from the bundle's tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from feature_pipeline.profile.thumbnails import shrink
 from feature_pipeline.schema import ITEM_ID, TITLE, FeatureSpec
@@ -17,6 +19,9 @@ from training_pipeline.bundle import Bundle
 _CARD = (480, 480)
 _THUMB = (144, 144)
 _KEPT = 2000
+# So many pictures tell what the others are like.
+_SHAPES = 24
+_NARROWEST, _WIDEST = 2 / 3, 3 / 2
 
 
 @dataclass(frozen=True)
@@ -69,19 +74,41 @@ class Exhibits:
             str(row[TITLE] or item_id),
             facts=describe(row, self.specs, ("categorical", "numeric", "timestamp")),
             texts=describe(row, self.specs, ("text",)),
-            picture=self._find_picture(row),
+            picture=self._find_picture(place),
         )
 
-    def _find_picture(self, row: pd.Series) -> Path | None:
-        names = [spec.name for spec in self.specs if spec.kind == "image" and isinstance(row[spec.name], str)]
-        return self._root / row[names[0]] if names else None
+    def _find_picture(self, place: int) -> Path | None:
+        picture = self._pictures[place]
+        return self._root / picture if isinstance(picture, str) else None
+
+    @cached_property
+    def _pictures(self) -> list[object]:
+        """Of each item the first picture that it has."""
+        names = [spec.name for spec in self.specs if spec.kind == "image"]
+        if not names:
+            return [None] * len(self.items)
+        return list(self.items[names].bfill(axis=1).iloc[:, 0])
+
+    @cached_property
+    def shape(self) -> float:
+        """Width by height of the usual picture, so that few are cut much; 1 where there are none."""
+        known = [place for place, row in enumerate(self._pictures) if isinstance(row, str)]
+        drawn = known[:: max(1, len(known) // _SHAPES)][:_SHAPES]
+        small = [self.get(self.items[ITEM_ID].iloc[place]).read_thumb() for place in drawn]
+        sizes = [Image.open(BytesIO(data)).size for data in small if data is not None]
+        shape = float(np.median([width / height for width, height in sizes])) if sizes else 1.0
+        return round(min(max(shape, _NARROWEST), _WIDEST), 3)
+
+    def find(self, item_ids: Iterable[str]) -> list[int]:
+        """Rows of the items table, of those that stand in it."""
+        return [self._places[item_id] for item_id in item_ids if item_id in self._places]
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {item_id: place for place, item_id in enumerate(self.items[ITEM_ID])}
 
 
-def describe(row: Mapping[Any, Any], specs: list[FeatureSpec], kinds: tuple[str, ...]) -> dict[str, str]:
+def describe(row: pd.Series, specs: Sequence[FeatureSpec], kinds: tuple[str, ...]) -> dict[str, str]:
     """The declared values of a row that are known, in words, by column."""
     words = {spec.name: write_value(row[spec.name]) for spec in specs if spec.kind in kinds}
     return {name: word for name, word in words.items() if word}

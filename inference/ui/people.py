@@ -46,10 +46,6 @@ class People:
         row = self.users.iloc[place]
         return describe(row, self.specs, ("categorical", "numeric", "timestamp", "text"))
 
-    def count_events(self, user_id: str) -> int:
-        """How many events the bundle knows of a user."""
-        return int(self._counts.get(user_id, 0))
-
     def find(self, text: str, limit: int) -> list[str]:
         """Users whose id has the text in it; those that begin with it come first."""
         wanted = text.strip().casefold()

@@ -21,6 +21,7 @@ _OPTIONS = {
     # What went wrong stands in the log; a page open to others must not tell the program's paths.
     "client.showErrorDetails": "none",
     "runner.magicEnabled": "false",
+    "logger.enableRich": "false",
     "theme.base": "light",
     "theme.primaryColor": "#7a3b2e",
     "theme.backgroundColor": "#fbfaf7",

@@ -15,9 +15,9 @@ from inference.service.answers import (
     Embedded,
     Findings,
     History,
+    Ready,
     Recommendations,
     Registration,
-    Ready,
 )
 from inference.service.requests import AskBody, RecommendBody, SearchForm, SimilarBody, UsersBody
 from inference.ui.backend import Backend
