@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from inference.service.requests import MOST, RecommendBody
@@ -163,8 +164,9 @@ class Visit:
         Another process of a service may learn of a like a little later than the one that took it.
         """
         known = [past.item_id for past in self._backend.get_history(self.user_id, limit).events]
-        fresh = [liked.card.item_id for liked in reversed(self.liked)]
-        met = dict.fromkeys([*(item for item in fresh if item not in known), *known])
+        liked = (liked.card.item_id for liked in reversed(self.liked))
+        fresh = takewhile(lambda item_id: item_id not in known, liked)
+        met = dict.fromkeys([*fresh, *known])
         return [item for item in met if item not in self._taken_back][:limit]
 
     def _replace(self, card: Card) -> Card | None:
