@@ -1,5 +1,6 @@
 """`python -m inference.ui`: a page for people, answered by the current bundle or by a running service."""
 
+import gc
 import os
 from contextlib import closing
 
@@ -49,7 +50,10 @@ def prepare(place: Place) -> None:
         UserError: what answers does not, or its bundle is not here.
     """
     gallery = place.open_gallery()
-    _ = gallery.people, gallery.controls, gallery.map
+    _ = gallery.people, gallery.controls, gallery.map, gallery.exhibits.shape
+    # What is there now stays: nobody needs to look for garbage among it while somebody waits.
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def show_newcomer(place: Place, gallery: Gallery) -> None:
     """Shows the form."""
     st.html(say("Say something of yourself, like a few things, or both.", "lead"))
     people, picks = gallery.people, choose_picks(gallery)
-    with st.form("newcomer", border=False):
+    with st.form("introduction", border=False):
         asked = [spec for spec in people.specs if spec.kind in _ASKED]
         with st.container(key="fields"):
             profile = {spec.name: _ask(spec, people.users[spec.name]) for spec in asked}
@@ -87,7 +87,9 @@ def choose_picks(gallery: Gallery) -> list[str]:
 
 def _come(backend: Backend, profile: dict[str, Any], liked: list[str]) -> None:
     # The button may be pressed twice before the page has gone on.
-    newcomer: Newcomer = st.session_state.setdefault(_NEWCOMER, Newcomer(backend))
+    if _NEWCOMER not in st.session_state:
+        st.session_state[_NEWCOMER] = Newcomer(backend)
+    newcomer: Newcomer = st.session_state[_NEWCOMER]
     try:
         newcomer.register(profile, liked)
     except UserError as error:

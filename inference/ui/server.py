@@ -20,7 +20,11 @@ _OPTIONS = {
     "client.toolbarMode": "minimal",
     # What went wrong stands in the log; a page open to others must not tell the program's paths.
     "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
     "runner.magicEnabled": "false",
+    # After each run it would go through all objects of a process that holds a whole bundle, which takes as
+    # long as all else together.
+    "runner.postScriptGC": "false",
     "logger.enableRich": "false",
     "theme.base": "light",
     "theme.primaryColor": "#7a3b2e",

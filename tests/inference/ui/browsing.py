@@ -18,6 +18,8 @@ _OPTIONS = (
     "--disable-component-update --disable-sync"
 )
 PATIENCE_MS = 60_000
+NUM_CARDS = 12
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -46,13 +48,13 @@ class Visitor:
     def come_as(self, user_id: str) -> None:
         """Opens the page as a user."""
         self.page.goto(f"{self.url}/?user={user_id}")
-        expect(self.cards.first).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.cards.locator("h3")).to_have_count(NUM_CARDS)
         self.wait()
 
     def wait(self) -> None:
         """Until the page has been computed."""
         app = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
-        expect(app).to_be_visible(timeout=PATIENCE_MS)
+        expect(app).to_be_visible()
 
     @property
     def cards(self) -> Locator:
@@ -72,14 +74,15 @@ class Visitor:
     @property
     def history(self) -> list[str]:
         """Titles of what was met, the latest first."""
-        return self.page.locator(".st-key-history .strip li").evaluate_all("all => all.map(li => li.title)")
+        titles = self.page.locator(".st-key-history .strip span").all_inner_texts()
+        return [title.strip() for title in titles]
 
     def like(self, place: int, clicks: int = 1) -> str:
         """Likes a card and waits until another is in its place; returns its title."""
         heading = self.cards.nth(place).locator("h3")
         title = heading.inner_text()
         self.cards.nth(place).get_by_role("button", name="Like").click(click_count=clicks)
-        expect(heading).not_to_have_text(title, timeout=PATIENCE_MS)
+        expect(heading).not_to_have_text(title)
         self.wait()
         return title.strip()
 
