@@ -3,10 +3,10 @@
     python -m benchmarks.page [--artifacts FOLDER] [--dataset NAME] [--likes N]
 
 Runs the page on the current bundle, with logs of its own, and likes cards in a real Chromium, each the first
-of twelve, as some users with a history by turns. The wait is measured in the browser, from the click's event
-until the card shows another title and its picture is drawn. Beside it, in the same run, on the same bundle, the
-time of `Recommender.recommend` alone, of 24 items with reasons, as the page asks for them. A table, and last a
-line of JSON; the ratio is the median wait by the median of `recommend` alone.
+of twelve, as users with a history by turns. The wait is measured in the browser, from the click's event until
+the card shows another title and its picture is drawn. Beside it, in the same run, on the same bundle, stands
+the time of `Recommender.recommend` alone, of 24 items with reasons, as the page asks for them. A table, and
+last a line of JSON; the ratio is the median wait by the median of `recommend` alone.
 """
 
 import argparse
