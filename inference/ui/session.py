@@ -1,7 +1,7 @@
 """What belongs to one visitor between reruns. Who they are stands in the address: a reload keeps it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -28,14 +28,12 @@ class Session:
         finding: what they look for.
         gallery: the bundle as it is shown.
         backend: answers.
-        drawn: picks and other choices that must not change at every rerun.
     """
 
     visit: Visit
     finding: Finding
     gallery: Gallery
     backend: Backend
-    drawn: dict[str, Any] = field(default_factory=dict)
 
 
 def find_session(place: Place) -> Session | None:
