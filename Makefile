@@ -20,7 +20,7 @@ OVERRIDES := $(if $(DATASET),dataset=$(DATASET)) $(PLACE) $(if $(ROOT),'dataset.
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer search serve ui certify rollback demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve ui simulate certify rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,7 +42,7 @@ $(EXTRAS): requirements-extras.lock $(STAMP)
 	$(BIN)/pip install --quiet --requirement requirements-extras.lock
 	touch $@
 
-features: $(STAMP) ## raw files under ROOT -> feature store (DATASET=sample)
+features: $(STAMP) ## raw files under ROOT, and feedback -> feature store (DATASET=sample)
 	@$(BIN)/python -m feature_pipeline $(OVERRIDES) $(ARGS)
 
 prune: $(STAMP) ## forget embeddings that no run has used for DAYS=30 days
@@ -66,6 +66,10 @@ serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until 
 ui: $(STAMP) ## a page for people (PORT=8501), by the bundle or by the service at URL=http://127.0.0.1:8000
 	@$(BIN)/python -m inference.ui $(OVERRIDES) $(if $(PORT),ui.port=$(PORT)) $(if $(URL),'ui.url="$(URL)"') \
 	  $(if $(ASKED_HOST),'ui.host="$(ASKED_HOST)"') $(ARGS)
+
+simulate: $(STAMP) ## invented users play against the service at URL=http://127.0.0.1:8000 (USERS=100 ROUNDS=5)
+	@$(BIN)/python -m inference.simulate $(OVERRIDES) $(if $(URL),'simulate.url="$(URL)"') \
+	  $(if $(USERS),simulate.users=$(USERS)) $(if $(ROUNDS),simulate.rounds=$(ROUNDS)) $(ARGS)
 
 certify: $(STAMP) ## does the service at URL=http://127.0.0.1:8000 give what was evaluated? (no URL: does the bundle)
 	@$(BIN)/python -m inference.certify $(OVERRIDES) $(if $(URL),'url="$(URL)"') $(ARGS)

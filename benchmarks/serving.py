@@ -55,31 +55,34 @@ class Serving:
 @contextmanager
 def serve(artifacts: Path, dataset: str, workers: int) -> Iterator[Serving]:
     """Serves a copy of a data set's current bundle, beside which lies another one, until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="towerbridge-bench-") as folder, closing(_find_port()) as free:
+    with tempfile.TemporaryDirectory(prefix="towerbridge-bench-") as folder:
         original = find_current(artifacts / dataset / "bundles", f"run make train DATASET={dataset} first")
         place = Path(folder, dataset, "bundles", original.name)
         shutil.copytree(original, place)
         write_other(place)
         set_current(place.parent, place.name)
+        with serve_from(Path(folder), dataset, workers) as serving:
+            yield serving
+
+
+@contextmanager
+def serve_from(artifacts: Path, dataset: str, workers: int) -> Iterator[Serving]:
+    """Serves the current bundle of a data set until the block ends."""
+    current = find_current(artifacts / dataset / "bundles", f"run make train DATASET={dataset} first")
+    with closing(_find_port()) as free:
         port = free.getsockname()[1]
-        command = [
-            sys.executable,
-            "-m",
-            "inference.service",
-            f"dataset.name={dataset}",
-            f'artifacts="{folder}"',
-        ]
-        command += [f"serve.workers={workers}", f"serve.port={port}"]
-        with Path(folder, "log").open("w+") as log:
-            free.close()
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-            try:
-                serving = Serving(f"http://127.0.0.1:{port}", place.parent, (place.name, OTHER), workers)
-                _wait_until(lambda: _answers(process, serving, log))
-                yield serving
-            finally:
-                process.terminate()
-                process.wait()
+    command = [sys.executable, "-m", "inference.service", f"dataset.name={dataset}"]
+    command += [f'artifacts="{artifacts}"', f"serve.workers={workers}", f"serve.port={port}"]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            serving = Serving(url, current.parent, (current.name, OTHER), workers)
+            _wait_until(lambda: _answers(process, serving, log))
+            yield serving
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def write_other(place: Path) -> Path:

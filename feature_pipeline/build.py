@@ -25,6 +25,8 @@ from feature_pipeline.engine.connect import EngineConfig, connect
 from feature_pipeline.engine.engine import Engine
 from feature_pipeline.features.build import FeatureBuilder, list_columns
 from feature_pipeline.features.registry import SECTION, load_features, pin
+from feature_pipeline.feedback.config import FeedbackConfig
+from feature_pipeline.feedback.step import fold_feedback
 from feature_pipeline.incremental import build_interactions, find_earlier
 from feature_pipeline.profile.page import write_profile
 from feature_pipeline.progress import report_step
@@ -49,6 +51,7 @@ class Settings:
     encoder: EncoderConfig
     split: SplitConfig
     audit: AuditConfig
+    feedback: FeedbackConfig
     features: dict[str, dict[str, Any]]
     artifacts: Path
 
@@ -65,6 +68,8 @@ def build_features(config: DictConfig) -> store.FeatureStore:
     encoders = load_encoders(settings.encoder)
     specs = build_specs(dataset, features, encoders)
     raw, tables = _read_and_check(dataset)
+    folded = fold_feedback(tables, settings.feedback, dataset)
+    tables = folded.tables
     quarantine = Quarantine([tables.quarantine])
     trains = _find_training_rows(tables, settings.split)
     embedded = _embed(settings, encoders, raw, tables, trains, quarantine)
@@ -107,6 +112,8 @@ def build_features(config: DictConfig) -> store.FeatureStore:
             specs=specs,
             features=pin(settings.features),
             encoders=pin_encoders(settings.encoder, encoders, _list_kinds(dataset)),
+            feedback=folded.record,
+            ignored=folded.ignored,
             notes=_describe(tables, set_aside, embedded, warnings),
         )
         step.note = str(published.path)
@@ -123,6 +130,7 @@ def _read_settings(config: DictConfig) -> Settings:
         encoder=read_section(EncoderConfig, config, "encoder"),
         split=read_section(SplitConfig, config, "split"),
         audit=read_section(AuditConfig, config, "audit"),
+        feedback=read_section(FeedbackConfig, config, "feedback"),
         features=read_values(config, SECTION) or {},
         artifacts=Path(config.artifacts),
     )

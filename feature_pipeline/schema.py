@@ -23,10 +23,13 @@ EVENT_ORDER = "event_order"
 WEIGHT = "weight"
 EVENT_TYPE = "event_type"
 TITLE = "title"
+POSITION = "position"
 
 USERS = "users"
 ITEMS = "items"
 INTERACTIONS = "interactions"
+IGNORED = "ignored"
+"""What was shown to users and left: `user_id, item_id, event_time, position`."""
 
 CONTRACT_COLUMNS = (USER_ID, ITEM_ID, EVENT_TIME, EVENT_ORDER, WEIGHT, EVENT_TYPE, TITLE)
 QUARANTINE_COLUMNS = ("table", "file", "row", "column", "value", "reason")

@@ -19,14 +19,18 @@ from feature_pipeline.encoders.config import EncoderConfig
 from feature_pipeline.encoders.load import EncoderIds, Encoders, load_encoders
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.registry import load_features
+from feature_pipeline.feedback.record import FeedbackRecord
 from feature_pipeline.partitions import Partition
 from feature_pipeline.projection import Projection
-from feature_pipeline.schema import INTERACTIONS, ITEMS, USERS, FeatureSpec
+from feature_pipeline.schema import IGNORED, INTERACTIONS, ITEMS, USERS, FeatureSpec
 
 FORMAT_VERSION = 3
 _OUTCOMES = "outcomes.parquet"
+_IGNORED = f"{IGNORED}.parquet"
 _PROJECTIONS = "projections"
 WHOLE_TABLES = (USERS, ITEMS, "quarantine")
+
+_NO_FEEDBACK = FeedbackRecord()
 
 # [num_rows, dim] float32, and which rows have none [num_rows] bool.
 Vectors = tuple[np.ndarray, np.ndarray]
@@ -88,6 +92,11 @@ class FeatureStore:
         ids: EncoderIds = self.manifest["encoders"]["ids"]
         return ids
 
+    @cached_property
+    def feedback(self) -> FeedbackRecord:
+        """What the store holds of the logs."""
+        return FeedbackRecord.read(self.manifest)
+
     @property
     def partitions(self) -> dict[str, str]:
         """Fingerprints of the interactions' months, by name."""
@@ -119,6 +128,11 @@ class FeatureStore:
             return {}
         table = pq.read_table(file)
         return {name: _to_array(table[name]) for name in table.column_names}
+
+    def read_ignored(self) -> pd.DataFrame | None:
+        """What was shown to users and left: `user_id, item_id, event_time, position`; None where nothing."""
+        file = self.path / _IGNORED
+        return pq.read_table(file).to_pandas() if file.exists() else None
 
     def read_projections(self) -> dict[str, Projection]:
         """What embeddings were projected with, by `table.column`: a new item goes through the same."""
@@ -181,6 +195,8 @@ def write_store(
     features: Mapping[str, Mapping[str, Any]],
     encoders: Mapping[str, Any],
     notes: dict[str, Any],
+    feedback: FeedbackRecord = _NO_FEEDBACK,
+    ignored: pd.DataFrame | None = None,
 ) -> FeatureStore:
     """Publishes the tables under an id made of their content and the config.
 
@@ -196,6 +212,8 @@ def write_store(
         features: the computed features by name, see `registry.pin`.
         encoders: what encoded the content, see `encoders.load.pin_encoders`.
         notes: further entries of the manifest.
+        feedback: what the tables hold of the logs.
+        ignored: what was shown and left, see `FeatureStore.read_ignored`.
     """
     content = {
         "format_version": FORMAT_VERSION,
@@ -203,6 +221,7 @@ def write_store(
         "specs": [asdict(spec) for spec in specs],
         "point_in_time": features,
         "encoders": encoders,
+        "feedback": feedback.model_dump(),
         "partitions": {partition.name: partition.fingerprint for partition in interactions.partitions},
     }
 
@@ -213,6 +232,8 @@ def write_store(
         if outcomes:
             arrays = {name: _to_list_array(*vectors) for name, vectors in outcomes.items()}
             _write(pa.table(arrays), place / _OUTCOMES)
+        if ignored is not None and len(ignored):
+            _write(_to_arrow(ignored, {}), place / _IGNORED)
         for column, parts in projections.items():
             (place / _PROJECTIONS).mkdir(exist_ok=True)
             np.savez(place / _PROJECTIONS / f"{column}.npz", **parts)

@@ -11,7 +11,7 @@ from feature_pipeline.arrays import Arrays, join_tables, take_rows
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import USER_ID
-from inference.values import read_value
+from feature_pipeline.values import read_value
 from training_pipeline.bundle import Bundle
 from training_pipeline.ranking.rows import read_columns
 

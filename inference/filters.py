@@ -19,9 +19,9 @@ import pandas as pd
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import FeatureSpec
+from feature_pipeline.values import to_instant
 from inference.categories import Categories, index_categories
 from inference.unknown import quote, refuse_unknown
-from inference.values import to_instant
 
 MIN, MAX = "min", "max"
 CACHED_MASKS = 64

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from feature_pipeline.schema import ITEM_ID, ITEMS, TITLE
+from feature_pipeline.values import read_value
 from inference.content_encoder import ContentEncoder, list_columns
-from inference.values import read_value
 from training_pipeline.bundle import Bundle
 
 

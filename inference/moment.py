@@ -12,7 +12,7 @@ from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, LAST_ORDER
 from feature_pipeline.schema import USER_ID
-from inference.values import read_value, to_instant
+from feature_pipeline.values import read_value, to_instant
 from training_pipeline.bundle import Bundle
 
 # Before the first event of the very instant, so that nothing at `as_of` itself is read.

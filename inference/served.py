@@ -30,7 +30,7 @@ def name_bundle(url: str) -> str:
     Raises:
         ServiceError: it does not answer.
     """
-    return str(_get(_ask(url, "/version"), "bundle", url))
+    return str(_get(ask_service(url, "/version"), "bundle", url))
 
 
 def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> p
 
 
 def _recommend(url: str, bundle_id: str, body: Mapping[str, Any]) -> pd.DataFrame:
-    answer = _ask(url, "/recommend", body)
+    answer = ask_service(url, "/recommend", body)
     if (found := _get(answer, "bundle", url)) != bundle_id:
         raise ServiceError(
             f"{url}: expected answers of bundle {bundle_id}, found one of {found}. "
@@ -71,11 +71,24 @@ def _recommend(url: str, bundle_id: str, body: Mapping[str, Any]) -> pd.DataFram
     return rows.reindex(columns=[USER_ID, ITEM_ID, RETRIEVAL_SCORE, RANKING_SCORE])
 
 
-def _ask(url: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+def ask_service(url: str, path: str, body: Mapping[str, Any] | None = None, token: str | None = None) -> Any:
+    """What a service answers to one request, as JSON has it.
+
+    Args:
+        url: of the service.
+        path: of the endpoint.
+        body: of a POST; without one it is a GET.
+        token: what writers show.
+
+    Raises:
+        ServiceError: it does not answer, or refuses.
+    """
     data = None if body is None else json.dumps(body).encode()
     remedy = "Remedy: start one by make serve, or correct the URL, as http://127.0.0.1:8000"
     try:
-        request = Request(url.rstrip("/") + path, data, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        request = Request(url.rstrip("/") + path, data, headers)
         with urlopen(request, timeout=_SECONDS) as answer:
             return json.load(answer)
     except HTTPError as error:

@@ -16,6 +16,7 @@ from feature_pipeline.arrays import Table
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
 from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, WEIGHT
+from feature_pipeline.values import to_instant
 from inference.ask import SOMEBODY, Ask, Asking, describe_new, find_known, join_asking, refuse_user
 from inference.catalogue import Catalogue
 from inference.choice import Wish, choose
@@ -26,7 +27,6 @@ from inference.index.index import Index
 from inference.moment import build_queries
 from inference.newcomer import Newcomer
 from inference.rank import Ranked, Scored, keep_scores, score, show
-from inference.values import to_instant
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import open_live_features
 from training_pipeline.ranking.candidates import Candidates

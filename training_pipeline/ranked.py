@@ -6,6 +6,7 @@ from feature_pipeline.progress import report_step
 from training_pipeline.config import Settings
 from training_pipeline.ranking.calibration import Calibration, fit_calibration
 from training_pipeline.ranking.cross_fit import CrossFitted, cross_fit
+from training_pipeline.ranking.weights import weigh_rows
 from training_pipeline.retrieved import Retrieved
 
 
@@ -36,7 +37,8 @@ def fit_ranking(rehearsal: Retrieved, settings: Settings) -> FittedRanking:
         items, chosen = rehearsal.candidates.items, rehearsal.chosen
         by_row = chosen[items >= 0]
         config = settings.ranker
-        fitted = cross_fit(rehearsal.rows, by_row, items, config, settings.seed, settings.threads)
+        weights = weigh_rows(rehearsal.prepared, rehearsal.held_out, rehearsal.rows)
+        fitted = cross_fit(rehearsal.rows, by_row, items, config, settings.seed, settings.threads, weights)
         calibration = fit_calibration(fitted.scores, chosen, config.calibration)
         step.rows = len(by_row)
         step.note = f"{fitted.ranker.model.tree_count_} trees, {by_row.sum():,} chosen candidates"

@@ -5,6 +5,7 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from omegaconf import DictConfig
@@ -16,6 +17,7 @@ from feature_pipeline.splits import TEST, TRAIN, VALIDATION
 from feature_pipeline.store import FeatureStore, open_current_store
 from training_pipeline.bundle import Bundle, write_bundle
 from training_pipeline.certificate import certify
+from training_pipeline.change import describe_change, open_former, render_change
 from training_pipeline.config import Settings, read_settings
 from training_pipeline.evaluation.curve import write_curve
 from training_pipeline.evaluation.results import render_differences, render_table
@@ -116,9 +118,19 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
 
     summary = Summary(settings, store, chosen, ranking, rehearsed, trial, scores, measured, masked)
     print(f"{'' if summary.is_ranked else 'WARNING: '}{summary.verdict}", file=sys.stderr)
+    bundles = Path(settings.artifacts) / settings.dataset / "bundles"
+    former = open_former(bundles)
+    settings_used = settings.model_dump(exclude={"artifacts"})
+
+    def check(place: Path) -> dict[str, Any]:
+        certificate = certify(place, settings.threads, settings.index)
+        if former is None or (former.store.id, former.manifest["config"]) == (store.id, settings_used):
+            return certificate
+        return certificate | {"change": describe_change(former, place, store, summary)}
+
     with report_step("publish") as step:
         bundle = write_bundle(
-            parent=Path(settings.artifacts) / settings.dataset / "bundles",
+            parent=bundles,
             store=store,
             inputs=everything.inputs,
             model=published,
@@ -129,7 +141,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
             report=summary.write,
             description={
                 "features": store.id,
-                "config": settings.model_dump(exclude={"artifacts"}),
+                "config": settings_used,
                 "curve": chosen.curve,
                 "learned": {
                     "towers, signals and baselines, tested": informed.describe_learned(),
@@ -140,9 +152,11 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
                 "differences": [asdict(difference) for difference in summary.differences],
                 "costs": [asdict(cost) for cost in summary.costs],
             },
-            check=lambda place: certify(place, settings.threads, settings.index),
+            check=check,
         )
         step.note = str(bundle.path)
     shutil.rmtree(checkpoints, ignore_errors=True)
+    if "change" in bundle.manifest:
+        print(render_change(bundle.manifest["change"]), file=sys.stderr)
     print(f"{render_table(summary.rows)}\n\n{render_differences(summary.differences)}")
     return bundle

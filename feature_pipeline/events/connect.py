@@ -10,6 +10,11 @@ from feature_pipeline.events.sqlite import SqliteLog
 _SQLITE = "sqlite:///"
 
 
+def is_there(url: str) -> bool:
+    """Whether there is an event log to open; what a server holds shows when it is opened."""
+    return is_postgres(url) or Path(url.removeprefix(_SQLITE)).exists()
+
+
 def open_log(url: str) -> EventLog:
     """Opens an event log, and creates it where there is none.
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from pydantic import PositiveFloat
 
 from feature_pipeline.config import Strict
+from feature_pipeline.events.event import Provenance
 
 
 class Weights(Strict):
-    """What an event counts as; what is not here does not count.
+    """How much an event teaches, where one of the data set teaches 1; what is not here does not count.
 
     Attributes:
         like: somebody liked an item.
@@ -26,10 +27,12 @@ class FeedbackConfig(Strict):
         events: URL of the event log, see `open_log`.
         users: the SQLite file that keeps who registered.
         items: the SQLite file that keeps which items were added and removed.
-        weights: what an event counts as, by type.
+        weights: how much an event teaches, by type.
+        provenance: whose events count.
     """
 
     events: str
     users: Path
     items: Path
     weights: Weights
+    provenance: tuple[Provenance, ...]

@@ -155,6 +155,23 @@ def read(root: Path, seed: int = 42) -> RawTables:
     )
 
 
+def read_affinity(root: Path) -> pd.DataFrame:
+    """The known answer of the sample under `root`, see `true_affinity`: users and items by id.
+
+    Raises:
+        SchemaError: `root` holds no sample; build its features first.
+    """
+    path = root / _SEED_FILE
+    if not path.exists():
+        raise SchemaError(
+            f"root: expected a directory written by the sample, but {root} has no {_SEED_FILE}. "
+            "Remedy: run make features first, or give the root of the sample"
+        )
+    world = _build_world(int(path.read_text()))
+    items, users = world.catalogue.items["item_id"], world.audience.users["user_id"]
+    return pd.DataFrame(world.affinity, index=pd.Index(users), columns=pd.Index(items))
+
+
 def true_affinity(seed: int) -> np.ndarray:
     """Returns the known answer: taste plus appeal, the utility that time and context do not change.
 

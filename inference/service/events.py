@@ -1,7 +1,7 @@
 """POST /events."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 
 from feature_pipeline.errors import UserError
 from feature_pipeline.events import Event
+from feature_pipeline.events.event import CLOCKS_DIFFER
 from inference.service.answers import Appended
 from inference.service.errors import list_refusals
 from inference.service.live import Live
@@ -17,10 +18,6 @@ from inference.service.model import Model
 from inference.service.requests import EventsBody
 from inference.service.state import State, get_state
 from inference.service.tokens import check_token
-
-# Clocks differ a little. But requests stand just after the last event of all: one from the far future would
-# move everybody there.
-_AHEAD = timedelta(minutes=5)
 
 router = APIRouter(tags=["write"], dependencies=[Depends(check_token)])
 
@@ -58,7 +55,8 @@ def _check(model: Model, events: Sequence[Event]) -> None:
             f"item {unknown[0]!r} is not known to bundle {model.id}; no event was taken. "
             "Remedy: send the batch without its events, or add the item first"
         )
-    latest = datetime.now(UTC) + _AHEAD
+    # Requests stand just after the last event of all: one from the far future would move everybody there.
+    latest = datetime.now(UTC) + CLOCKS_DIFFER
     ahead = next((place for place, event in enumerate(events) if event.event_time > latest), None)
     if ahead is not None:
         raise UserError(

@@ -9,20 +9,22 @@ import numpy as np
 import pandas as pd
 
 from feature_pipeline.errors import UserError
-from feature_pipeline.events import Event
+from feature_pipeline.events import Event, EventLog
 from feature_pipeline.feedback.changes import Change, ChangeLog
+from feature_pipeline.feedback.config import FeedbackConfig
+from feature_pipeline.feedback.folding import Folding
 from feature_pipeline.feedback.logs import FeedbackLogs
-from feature_pipeline.schema import EVENT_TIME, ITEM_ID, USER_ID
+from feature_pipeline.feedback.record import HeldEvents
+from feature_pipeline.schema import ITEM_ID, USER_ID, WEIGHT
 from inference.ask import Ask, read_profile
 from inference.columns import RANKING_SCORE
 from inference.content_encoder import ContentKind, list_columns
 from inference.recommender import Recommender
-from inference.service.folding import Folding
 from inference.service.logs import describe
 from inference.service.new_items import build_frame
 from inference.service.pictures import draw_blank
 from inference.service.registered import Registered
-from training_pipeline.bundle import open_bundle
+from training_pipeline.bundle import Bundle, open_bundle
 from training_pipeline.index_config import IndexConfig
 from training_pipeline.ranking.rows import RETRIEVAL_SCORE
 
@@ -39,16 +41,15 @@ class Model:
 
     Args:
         recommender: of the bundle, without any event since.
-        weights: what an event counts as, by type.
+        folding: which events count besides those that the bundle has learned.
 
     Attributes:
         recommender: answers.
     """
 
-    def __init__(self, recommender: Recommender, weights: Mapping[str, float]) -> None:
+    def __init__(self, recommender: Recommender, folding: Folding) -> None:
         self.recommender = recommender
-        newest = recommender.bundle.tables.interactions[EVENT_TIME].max()
-        self._folding = Folding(weights, int(np.datetime64(newest, "us").astype(np.int64)))
+        self._folding = folding
         self._registered = Registered()
         self._added: set[str] = set()
         self._has_taken_back = False
@@ -72,7 +73,7 @@ class Model:
         while batch := logs.events.read(self._last_event, _BATCH):
             # Read after the events: an item's addition stands in its log before any event about it.
             self._follow_items(logs.items)
-            self._fold([event for _, event in batch])
+            self._fold(batch)
             self._last_event = batch[-1][0]
         self._follow_items(logs.items)
         self.follow_users(logs.users)
@@ -111,17 +112,21 @@ class Model:
         if sequence == self._last_change + 1:
             self._last_change = sequence
 
-    def _fold(self, batch: Sequence[Event]) -> None:
+    def _fold(self, batch: Sequence[tuple[int, Event]]) -> None:
         # The log outlives bundles, and items that an earlier one knew.
-        unknown = set(self.find_unknown({event.item_id for event in batch}))
-        fresh, is_taken_back = self._folding.fold(event for event in batch if event.item_id not in unknown)
+        unknown = set(self.find_unknown({event.item_id for _, event in batch}))
+        fresh, is_taken_back = self._folding.fold(row for row in batch if row[1].item_id not in unknown)
         # Kept until it is done: what was taken back is not found a second time.
         self._has_taken_back |= is_taken_back
         if self._has_taken_back:
-            self.recommender.replace_events(self._folding.build_frame())
+            self.recommender.replace_events(self._weigh(self._folding.build_frame()))
             self._has_taken_back = False
         elif fresh:
-            self.recommender.add_events(self._folding.build_frame(fresh))
+            self.recommender.add_events(self._weigh(self._folding.build_frame(fresh)))
+
+    def _weigh(self, events: pd.DataFrame) -> pd.DataFrame:
+        """Events as they would be folded into the next store."""
+        return events.assign(**{WEIGHT: self.recommender.bundle.store.feedback.weight})
 
     def _check_profile(self, profile: Mapping[str, Any]) -> Mapping[str, Any]:
         """The profile, or an empty one: the log outlives bundles, and columns that an earlier one had."""
@@ -149,8 +154,14 @@ class Model:
             _log.error("items not changed", extra={"fields": {"kind": change.kind, "items": len(rows)}})
 
 
-def open_model(place: Path, weights: Mapping[str, float], index: IndexConfig) -> Model:
+def open_model(place: Path, events: EventLog, feedback: FeedbackConfig, index: IndexConfig) -> Model:
     """Opens a bundle, checks it, and has it answer before anybody asks.
+
+    Args:
+        place: its directory.
+        events: the log that the model will follow.
+        feedback: what counts.
+        index: how items are searched.
 
     Raises:
         ArtefactError: it is missing, damaged or of another version.
@@ -158,7 +169,17 @@ def open_model(place: Path, weights: Mapping[str, float], index: IndexConfig) ->
     """
     recommender = Recommender(open_bundle(place), index)
     warm(recommender)
-    return Model(recommender, weights)
+    held = find_held(recommender.bundle, events)
+    return Model(recommender, Folding(feedback.weights.model_dump(), feedback.provenance, held))
+
+
+def find_held(bundle: Bundle, events: EventLog) -> HeldEvents:
+    """Which events of the log the bundle has learned; none where it has learned from another log."""
+    record, tables = bundle.store.feedback, bundle.tables
+    found = events.read(record.last_event - 1, 1) if record.last_event else []
+    is_same = bool(found) and (found[0][0], found[0][1].event_id) == (record.last_event, record.last_event_id)
+    user_ids, item_ids = frozenset(tables.users[USER_ID]), frozenset(tables.items[ITEM_ID])
+    return HeldEvents(record.last_event if is_same else 0, user_ids, item_ids)
 
 
 def warm(recommender: Recommender) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from feature_pipeline.config import unknown_key
 from feature_pipeline.errors import UserError
 from feature_pipeline.schema import ITEM_ID, TITLE
-from inference.values import read_value
+from feature_pipeline.values import read_value
 from training_pipeline.bundle import Bundle
 
 FEATURES = "features"

@@ -54,7 +54,7 @@ class Registered:
             user_id, profile = row[USER_ID], row[PROFILE]
             if user_id not in profiles:
                 _check_free(bundle, user_id)
-                read_profile(bundle, profile)
+                _check_profile(bundle, user_id, profile)
                 new.append(row)
             elif profiles[user_id] != profile:
                 raise UserConflictError(
@@ -63,6 +63,17 @@ class Registered:
                 )
             profiles[user_id] = profile
         return new
+
+
+def _check_profile(bundle: Bundle, user_id: str, profile: Mapping[str, Any]) -> None:
+    read_profile(bundle, profile)
+    declared = bundle.store.dataset.users.features
+    if any(declared[name].kind == "image" and value is not None for name, value in profile.items()):
+        # As a text it would be the path of a file on this machine.
+        raise UserError(
+            f"user {user_id!r}: expected no picture in the profile, found one; nobody was registered. "
+            "Remedy: leave it out"
+        )
 
 
 def _check_free(bundle: Bundle, user_id: str) -> None:

@@ -40,8 +40,9 @@ class State:
         self.limits: Limits = serve.limits
         with ExitStack() as opened:
             logs = opened.enter_context(FeedbackLogs(settings.feedback))
-            weights = settings.feedback.weights.model_dump()
-            open_set = partial(open_model, weights=weights, index=settings.index)
+            open_set = partial(
+                open_model, events=logs.events, feedback=settings.feedback, index=settings.index
+            )
             self.live = Live(open_first(settings.bundles, open_set), logs)
             self._pool = Pool(serve.threads, serve.queue)
             opened.callback(self._pool.close)

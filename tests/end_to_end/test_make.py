@@ -94,6 +94,19 @@ class TestServe:
         assert expand("serve", HOST="machine.example") == [[*self.START]]
 
 
+def test_simulate():
+    start = ["python", "-m", "inference.simulate"]
+    assert expand("simulate", *PLACES) == [[*start, *OVERRIDES]]
+    given = ("URL=http://127.0.0.1:8080", "USERS=9", "ROUNDS=2", "ARGS=simulate.k=3")
+    settings = [
+        'simulate.url="http://127.0.0.1:8080"',
+        "simulate.users=9",
+        "simulate.rounds=2",
+        "simulate.k=3",
+    ]
+    assert expand("simulate", *given) == [[*start, *settings]]
+
+
 def test_rollback():
     start = ["python", "-m", "inference.rollback"]
     assert expand("rollback", *PLACES) == [[*start, *OVERRIDES]]

@@ -99,6 +99,7 @@ def test_the_command_tells_its_steps_on_stderr(command: subprocess.CompletedProc
     assert steps == [
         "read",
         "check",
+        "feedback",
         "embed users.profile",
         "embed items.description",
         "embed items.poster",

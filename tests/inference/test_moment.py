@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from feature_pipeline.errors import UserError
+from feature_pipeline.values import to_instant
 from inference.moment import build_queries
-from inference.values import to_instant
 from tests.tiny_store import SILENT_USER
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import open_live_features

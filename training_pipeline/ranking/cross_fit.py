@@ -36,6 +36,7 @@ def cross_fit(
     config: RankerConfig,
     seed: int,
     threads: int,
+    weights: np.ndarray | None = None,
 ) -> CrossFitted:
     """Fits one ranker a fold, which leaves out its queries, and one on all, each with as many trees.
 
@@ -49,13 +50,14 @@ def cross_fit(
         config: loss, trees and folds.
         seed: of the folds, of the negatives' draw and of CatBoost.
         threads: of CatBoost.
+        weights: how much each row teaches [num_rows] float32, see `fit_ranker`.
 
     Raises:
         UserError: fewer than two queries have a chosen item among their candidates.
     """
     fold = _divide(np.unique(rows.query[chosen]), len(candidates), config.folds, seed)
     folds = [fold == number for number in range(fold.max() + 1)]
-    rankers = [fit_ranker(rows, chosen, out, config, seed, threads) for out in folds]
+    rankers = [fit_ranker(rows, chosen, out, config, seed, threads, weights) for out in folds]
     trees = _choose_trees([ranker.read_losses() for ranker in rankers])
     scores = np.full(candidates.shape, -np.inf, np.float32)
     for out, ranker in zip(folds, rankers, strict=True):
@@ -63,7 +65,7 @@ def cross_fit(
         scores[(candidates >= 0) & out[:, None]] = ranker.score(rows.take(np.flatnonzero(out[rows.query])))
     as_many = config.model_copy(update={"iterations": trees})
     nothing = np.zeros(len(candidates), bool)
-    return CrossFitted(fit_ranker(rows, chosen, nothing, as_many, seed, threads), scores)
+    return CrossFitted(fit_ranker(rows, chosen, nothing, as_many, seed, threads, weights), scores)
 
 
 def _choose_trees(losses: list[np.ndarray]) -> int:

@@ -91,7 +91,13 @@ class Ranker:
 
 
 def fit_ranker(
-    rows: RankingRows, chosen: np.ndarray, held_out: np.ndarray, config: RankerConfig, seed: int, threads: int
+    rows: RankingRows,
+    chosen: np.ndarray,
+    held_out: np.ndarray,
+    config: RankerConfig,
+    seed: int,
+    threads: int,
+    weights: np.ndarray | None = None,
 ) -> Ranker:
     """Learns to put chosen candidates first.
 
@@ -103,6 +109,9 @@ def fit_ranker(
         config: loss and trees.
         seed: of the negatives' draw and of CatBoost.
         threads: of CatBoost.
+        weights: how much each row teaches [num_rows] float32, see `weigh_rows`; None where all teach as much.
+            What was not chosen and teaches more than others is always among the negatives. `YetiRank` knows
+            no weights: there it is among them, and teaches as they do.
 
     Raises:
         UserError: no query that is not held out has a chosen item among its candidates, all of its rows are
@@ -111,8 +120,13 @@ def fit_ranker(
     _check_monotone(rows.numbers, config.monotone)
     useful = np.isin(rows.query, rows.query[chosen])
     count = config.negatives or len(rows.query)
-    kept = np.flatnonzero(useful & _draw_negatives(rows.query, chosen, count, seed))
-    sample, label, apart = rows.take(kept), chosen[kept], held_out[rows.query[kept]]
+    drawn = _draw_negatives(rows.query, chosen, count, seed)
+    if weights is not None:
+        drawn |= weights > 1
+    if config.loss == "YetiRank":
+        weights = None
+    kept = np.flatnonzero(useful & drawn)
+    apart = held_out[rows.query[kept]]
     if apart.all():
         raise UserError(
             "no chosen item is among the retrieved candidates, so the ranker has nothing to learn from. "
@@ -135,10 +149,10 @@ def fit_ranker(
             "verbose": False,
         }
     )
-    train = _build_pool(sample.take(np.flatnonzero(~apart)), label[~apart])
+    train = _build_sample(rows, chosen, weights, kept[~apart])
     stopping: dict[str, Any] = {}
     if apart.any():
-        held = _build_pool(sample.take(np.flatnonzero(apart)), label[apart])
+        held = _build_sample(rows, chosen, weights, kept[apart])
         stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": False}
     with tqdm(total=config.iterations, desc="train ranker", unit="tree", disable=None) as bar:
         try:
@@ -190,11 +204,21 @@ def _choose_threads(rows: RankingRows) -> int:
     return 1 if len(rows.query) <= _FEW_ROWS else -1
 
 
-def _build_pool(rows: RankingRows, label: np.ndarray | None = None) -> Pool:
+def _build_sample(
+    rows: RankingRows, chosen: np.ndarray, weights: np.ndarray | None, places: np.ndarray
+) -> Pool:
+    """The rows at these places [num_sampled] int, to learn from."""
+    return _build_pool(rows.take(places), chosen[places], None if weights is None else weights[places])
+
+
+def _build_pool(
+    rows: RankingRows, label: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> Pool:
     vectors = {name: list(table[rows.item]) for name, table in rows.vectors.items()}
     return Pool(
         rows.frame.assign(**vectors) if vectors else rows.frame,
         label=None if label is None else label.astype(np.float32),
+        weight=weights,
         group_id=rows.query,
         cat_features=rows.categories,
         embedding_features=list(vectors) or None,

@@ -33,7 +33,7 @@ def build_training_data(
             batch, asked = training.take(rows), min(targets, width)
             hidden = rng.random(len(rows)) < history_dropout
             is_first = batch["history"][:, -targets:] == NONE
-            batch["weight"][is_first & ~hidden[:, None]] = history_dropout or 1
+            batch["weight"][is_first & ~hidden[:, None]] *= history_dropout or 1
             for name, values in batch["moment"].items():
                 values[hidden] = training.unknown[name][rows[hidden]]
             batch["history"][hidden] = NONE

@@ -13,14 +13,17 @@ from feature_pipeline.arrays import Table
 from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.outcome_history import build_specs, name_history
+from feature_pipeline.feedback.record import FeedbackRecord
 from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, to_microseconds
-from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID, FeatureSpec
+from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, EVENT_TYPE, ITEM_ID, USER_ID, FeatureSpec
 from feature_pipeline.store import FeatureStore
 from training_pipeline.config import QueryConfig
 from training_pipeline.retrieval.candidate_tower import ITEM_INDEX
 from training_pipeline.retrieval.inputs import Arrays, SideInputs, Vocabulary, fit_inputs
 from training_pipeline.retrieval.novelty import Novelty, find_first_events, find_novelty
 from training_pipeline.retrieval.windows import NONE, cut_windows
+
+_NO_FEEDBACK = FeedbackRecord()
 
 # No id of a user is empty.
 _NOBODY = ""
@@ -74,6 +77,8 @@ class Tables:
         outcomes: embeddings of what each event left behind, aligned with `interactions`.
         specs: features of each table.
         features: how the computed ones are computed.
+        feedback: says how much events teach.
+        ignored: what was shown and left, `user_id, item_id, event_time, position`.
     """
 
     users: pd.DataFrame
@@ -84,6 +89,8 @@ class Tables:
     outcomes: dict[str, np.ndarray]
     specs: dict[str, list[FeatureSpec]]
     features: list[Feature]
+    feedback: FeedbackRecord = _NO_FEEDBACK
+    ignored: pd.DataFrame | None = None
 
     def find_users(self, frame: pd.DataFrame | Table) -> np.ndarray:
         """Rows of the users table for `frame.user_id`, -1 for others: [num_rows] int32."""
@@ -156,6 +163,8 @@ def read_tables(store: FeatureStore) -> Tables:
         outcomes=store.read_outcomes(),
         specs={name: store.get_specs(name) for name in names},
         features=store.features,
+        feedback=store.feedback,
+        ignored=store.read_ignored(),
     )
 
 
@@ -214,6 +223,7 @@ class TrainingExamples:
         unknown: their moments if nothing were known of the users' past; as `Examples.moment`.
         target: positions of the chosen items [num_windows, targets] int32, -1 for none.
         is_new: whether that is the item's first event [num_windows, targets] bool.
+        strength: how much it teaches [num_windows, targets] float32.
         novelty: how the items look to the queries.
     """
 
@@ -221,13 +231,13 @@ class TrainingExamples:
     unknown: Arrays
     target: np.ndarray
     is_new: np.ndarray
+    strength: np.ndarray
     novelty: Novelty
 
     def take(self, rows: np.ndarray) -> dict[str, Any]:
         """The windows at `rows`, as a nest of arrays: what `TwoTowerModel.compute_loss` reads."""
-        target = self.target[rows]
-        weight = np.ones(target.shape, np.float32)
-        return {**self.examples.take(rows), "target": target, "is_new": self.is_new[rows], "weight": weight}
+        own = {"target": self.target[rows], "is_new": self.is_new[rows], "weight": self.strength[rows]}
+        return {**self.examples.take(rows), **own}
 
 
 def build_training_examples(
@@ -263,6 +273,7 @@ def build_training_examples(
         unknown=unknown,
         target=positions[chosen],
         is_new=find_first_events(item, time, len(tables.items))[chosen],
+        strength=tables.feedback.weigh(events[EVENT_TYPE])[chosen],
         novelty=find_novelty(item, time, len(tables.items)),
     )
 

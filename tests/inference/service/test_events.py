@@ -60,12 +60,6 @@ def test_impressions_do_not_count(client):
     assert "item-39" in list_items(client)
 
 
-def test_what_the_bundle_was_trained_on_does_not_count_again(client, bundle):
-    newest = bundle.tables.interactions["event_time"].max().isoformat() + "Z"
-    send(client, write_event("a", event_time=newest))
-    assert "item-39" in list_items(client)
-
-
 def test_an_undo_takes_back(future):
     send(future, write_event("a"), write_event("b", item_id="item-38"))
     send(future, write_event("c", event_type="undo", undoes="a"))

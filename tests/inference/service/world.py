@@ -28,7 +28,7 @@ def make_feedback(place: Path) -> FeedbackConfig:
     names = {name: place / f"{name}.sqlite" for name in ("users", "items")}
     weights = {"like": 1.0, "click": 0.5}
     return FeedbackConfig.model_validate(
-        {"events": str(place / "events.sqlite"), **names, "weights": weights}
+        {"events": str(place / "events.sqlite"), **names, "weights": weights, "provenance": ["human"]}
     )
 
 

@@ -101,6 +101,46 @@ def test_the_same_seed_gives_the_same_ranker() -> None:
     assert not np.array_equal(scores[0], scores[2])
 
 
+def test_equal_weights_change_nothing() -> None:
+    rows, chosen = make_rows(30, seed=0)
+    nothing = np.zeros(30, bool)
+    plain, weighed = (
+        fit_ranker(rows, chosen, nothing, make_ranker(iterations=10), 0, 1, weights).score(rows)
+        for weights in (None, np.ones(len(chosen), np.float32))
+    )
+    np.testing.assert_array_equal(plain, weighed)
+
+
+@pytest.mark.parametrize("loss", ["QuerySoftMax", "Logloss"])
+def test_what_was_left_is_always_among_the_negatives_and_sinks(loss: str) -> None:
+    """Those met twice are left; with a single negative drawn, they would seldom be met by chance."""
+    rows, chosen = make_rows(60, seed=0)
+    left = rows.columns["pair_times_met"] == 2
+    weights = np.where(left, np.float32(2), np.float32(1))
+    nothing = np.zeros(60, bool)
+    config = make_ranker(loss=loss, negatives=1, iterations=30)
+    drawn, told = (
+        fit_ranker(rows, chosen, nothing, config, 0, 1, given).score(rows) for given in (None, weights)
+    )
+    gaps = [scores[chosen].mean() - scores[left].mean() for scores in (drawn, told)]
+    assert gaps[1] > gaps[0]
+
+
+def test_choices_that_teach_little_give_way() -> None:
+    """Half of the queries choose what was met nine times, half what was never met."""
+    rows, often = make_rows(60, seed=0)
+    never = rows.columns["pair_times_met"] == 0
+    chosen = np.where(rows.query < 30, often, never)
+    nothing = np.zeros(60, bool)
+    for of_often, of_never in ((1.0, 0.2), (0.2, 1.0)):
+        weights = np.where(chosen & often, of_often, np.where(chosen & never, of_never, 1.0))
+        ranker = fit_ranker(
+            rows, chosen, nothing, make_ranker(iterations=30), 0, 1, weights.astype(np.float32)
+        )
+        scores = ranker.score(rows)
+        assert (scores[often].mean() > scores[never].mean()) == (of_often > of_never)
+
+
 def test_queries_without_a_chosen_candidate_do_not_train() -> None:
     rows, chosen = make_rows(30, seed=0)
     idle = rows.query % 3 == 1

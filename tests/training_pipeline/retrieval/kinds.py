@@ -60,7 +60,10 @@ def fit_kinds(
     )
     nothing = np.full((len(kind), 1), -1, np.int32)
     examples = Examples(kind.astype(np.int32), {}, history=nothing, times=np.zeros((len(kind), 2), np.int64))
-    windows = TrainingExamples(examples, {}, target[:, None].astype(np.int32), is_new[:, None], novelty)
+    strength = np.ones((len(kind), 1), np.float32)
+    windows = TrainingExamples(
+        examples, {}, target[:, None].astype(np.int32), is_new[:, None], strength, novelty
+    )
 
     def draw_epoch(epoch: int) -> tf.data.Dataset:
         return build_training_data(windows, BATCH_SIZE, 0.0, np.random.default_rng([1, epoch]))

@@ -31,6 +31,7 @@ def make_training(count: int, length: int = 1, targets: int = 1) -> TrainingExam
         unknown={"numeric": -examples.moment["numeric"]},
         target=np.repeat(number[:, None] + 100, targets, axis=1),
         is_new=np.repeat(number[:, None] % 2 == 0, targets, axis=1),
+        strength=np.ones((count, targets), np.float32),
         novelty=Novelty.all_known(200),
     )
 
@@ -143,6 +144,21 @@ class TestFirstEvents:
             assert weights == [1.0 if is_hidden else 0.25, 1.0, 1.0]
         assert all(weights == [1.0, 1.0, 1.0] for _, weights in found[1])
         assert {is_hidden for is_hidden, _ in found[0]} == {True, False}
+
+    def test_and_as_much_as_they_teach(self) -> None:
+        training = make_training(400, length=4, targets=3)
+        training.examples.history[:, :2] = -1
+        training.strength[::2, :2] = 0.5
+        data = build_training_data(training, 60, 0.2, np.random.default_rng(0))
+        found = [
+            (user % 2, bool((history == -1).all()), weight.tolist())
+            for batch in data.as_numpy_iterator()
+            for user, history, weight in zip(batch["user"], batch["history"], batch["weight"], strict=True)
+        ]
+        for is_odd, is_hidden, weight in found:
+            strength, first = 1.0 if is_odd else 0.5, 1.0 if is_hidden else np.float32(0.2)
+            np.testing.assert_allclose(weight, [strength * first, strength, 1.0])
+        assert (training.strength[::2, :2] == 0.5).all()
 
     def test_count_in_full_where_no_past_is_hidden(self) -> None:
         found = self.read_weights(0.0)

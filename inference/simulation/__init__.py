@@ -1,0 +1,1 @@
+"""Invented users who play against the service, by tastes that are known."""
