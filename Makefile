@@ -21,7 +21,7 @@ FORM := $(if $(STUDY),'form.study="$(subst ','\'',$(STUDY))"') $(if $(SHOW),form
 ASKED_USER := $(if $(filter command line,$(origin USER)),$(USER))
 ASKED_HOST := $(if $(filter command line,$(origin HOST)),$(HOST))
 
-.PHONY: help install extras features prune train infer search serve form answers simulate certify rollback demo sweep bench test lint clean
+.PHONY: help install extras features prune train infer search serve ui form answers simulate certify rollback demo sweep bench test lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -63,6 +63,10 @@ search: $(STAMP) ## items like TEXT='words', IMAGE=FILE, or both; or like ITEM=I
 serve: $(STAMP) ## answers over HTTP (WORKERS=1 PORT=8000 HOST=127.0.0.1) until it is stopped
 	@$(BIN)/python -m inference.service $(OVERRIDES) $(if $(WORKERS),serve.workers=$(WORKERS)) \
 	  $(if $(PORT),serve.port=$(PORT)) $(if $(ASKED_HOST),'serve.host="$(ASKED_HOST)"') $(ARGS)
+
+ui: $(STAMP) ## a page for people (PORT=8501), by the bundle or by the service at URL=http://127.0.0.1:8000
+	@$(BIN)/python -m inference.ui $(OVERRIDES) $(if $(PORT),ui.port=$(PORT)) $(if $(URL),'ui.url="$(URL)"') \
+	  $(if $(ASKED_HOST),'ui.host="$(ASKED_HOST)"') $(ARGS)
 
 form: $(STAMP) ## a study's page: Like or Dislike, one after the other (STUDY=first SHOW=items or users, PORT=8502)
 	@$(BIN)/python -m inference.form $(OVERRIDES) $(FORM) $(if $(PORT),form.port=$(PORT)) $(ARGS)

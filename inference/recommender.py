@@ -5,6 +5,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from feature_pipeline.schema import ITEM_ID
@@ -78,6 +79,27 @@ class Recommender:
             k, as_of, context or {}, filters or {}, exclude, diversity, caps or {}, duplicates, explain
         )
         return self._snapshot.recommend(asks, wish)
+
+    def embed(
+        self,
+        asks: Sequence[str] | Ask,
+        as_of: datetime | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> np.ndarray:
+        """Where the query tower puts those who ask, among the bundle's item embeddings.
+
+        Args:
+            asks: see `recommend`.
+            as_of: see `recommend`.
+            context: see `recommend`.
+
+        Returns:
+            [num_asking, embedding_dim] float32.
+
+        Raises:
+            UserError: see `recommend`.
+        """
+        return self._snapshot.embed(asks, as_of, context or {})
 
     def search(
         self,

@@ -90,17 +90,16 @@ class Snapshot:
 
     def recommend(self, asks: Sequence[str] | Ask, wish: Wish) -> pd.DataFrame:
         """See `Recommender.recommend`."""
-        live = self._live
-        if not isinstance(asks, Ask):
-            return self._answer(live, self._find_asking(live, asks), wish)
-        if asks.user_id is None:
-            asking = describe_new(self.bundle, SOMEBODY, asks.profile, self._encode_text)
-        else:
-            asking = self._find_asking(live, [asks.user_id])
-        if asks.likes:
-            imagined = self._imagine(live, asking.user_ids[0], asks.likes, wish.as_of)
-            live = live.add(imagined, of_items=False)
+        live, asking = self._hear(asks, wish.as_of)
         return self._answer(live, asking, wish)
+
+    def embed(
+        self, asks: Sequence[str] | Ask, as_of: datetime | None, context: Mapping[str, str]
+    ) -> np.ndarray:
+        """See `Recommender.embed`."""
+        live, asking = self._hear(asks, as_of)
+        queries = build_queries(self.bundle, live, asking.user_ids, as_of, context)
+        return self._embed(live, asking, queries)
 
     def search(
         self,
@@ -153,11 +152,7 @@ class Snapshot:
     def _answer(self, live: LiveFeatures, asking: Asking, wish: Wish) -> pd.DataFrame:
         bundle, tables = self.bundle, self.bundle.tables
         queries = build_queries(bundle, live, asking.user_ids, wish.as_of, wish.context)
-        users = np.arange(len(queries))
-        examples = build_examples(queries, users, bundle.inputs, live.builder, bundle.query.length)
-        embedded = embed_queries(
-            bundle.query_tower, examples, asking.of_tower, bundle.item_embeddings, self._item_index
-        )
+        embedded = self._embed(live, asking, queries)
         excluded = self._find_excluded(live, queries, wish.exclude)
         num_candidates = max(wish.k, bundle.ranker_config.candidates)
         allowed = self._find_allowed(wish.filters)
@@ -171,6 +166,28 @@ class Snapshot:
             history = live.builder.find_history(queries, live.builder.recent)
             frame[REASONS] = self._explainer.explain(ranked, history)
         return frame
+
+    def _hear(self, asks: Sequence[str] | Ask, as_of: datetime | None) -> tuple[LiveFeatures, Asking]:
+        """Who asks, and what has happened, what they say they like included."""
+        live = self._live
+        if not isinstance(asks, Ask):
+            return live, self._find_asking(live, asks)
+        if asks.user_id is None:
+            asking = describe_new(self.bundle, SOMEBODY, asks.profile, self._encode_text)
+        else:
+            asking = self._find_asking(live, [asks.user_id])
+        if asks.likes:
+            imagined = self._imagine(live, asking.user_ids[0], asks.likes, as_of)
+            live = live.add(imagined, of_items=False)
+        return live, asking
+
+    def _embed(self, live: LiveFeatures, asking: Asking, queries: Table) -> np.ndarray:
+        """What the query tower makes of them [num_queries, embedding_dim] float32."""
+        bundle, users = self.bundle, np.arange(len(queries))
+        examples = build_examples(queries, users, bundle.inputs, live.builder, bundle.query.length)
+        return embed_queries(
+            bundle.query_tower, examples, asking.of_tower, bundle.item_embeddings, self._item_index
+        )
 
     def _find_asking(self, live: LiveFeatures, user_ids: Sequence[str]) -> Asking:
         """Rows of users of the bundle, and of others; one that only events know has no profile."""

@@ -11,24 +11,31 @@ SIZE = (144, 192)
 
 
 def read_thumbnail(file: Path) -> str | None:
-    """Reads an image file, upright and on white, as the data URI of a small JPEG.
+    """Reads an image file as the data URI of a small JPEG; see `shrink`."""
+    small = shrink(file, SIZE)
+    return None if small is None else to_data_uri(small, "image/jpeg")
+
+
+def shrink(file: Path, size: tuple[int, int]) -> bytes | None:
+    """Reads an image file, upright and on white, as a small JPEG.
 
     Args:
         file: in any format that Pillow reads; of an animation the first frame counts.
+        size: width and height in pixels, neither of which is exceeded.
 
     Returns:
-        At most `SIZE` pixels, with the image's own aspect ratio; None where there is no such file or it is
-        not a readable image.
+        The file's bytes, with the image's own aspect ratio; None where there is no such file or it is not a
+        readable image.
     """
     try:
         with Image.open(file) as image:
-            image.draft("RGB", (2 * SIZE[0], 2 * SIZE[1]))
+            image.draft("RGB", (2 * size[0], 2 * size[1]))
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     # Pillow's decoders meet damaged bytes with errors of many kinds; the quarantine has told of them.
     except Exception:
         return None
-    upright.thumbnail(SIZE)
+    upright.thumbnail(size)
     page = Image.new("RGBA", upright.size, "white")
     small = BytesIO()
     Image.alpha_composite(page, upright).convert("RGB").save(small, "JPEG", quality=78, optimize=True)
-    return to_data_uri(small.getvalue(), "image/jpeg")
+    return small.getvalue()

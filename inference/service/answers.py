@@ -31,6 +31,13 @@ class Recommendations(BaseModel):
     recommendations: list[Recommendation]
 
 
+class Embedded(BaseModel):
+    """The answer of /embed."""
+
+    bundle: str = BUNDLE
+    embedding: list[float] = Field(description="Where the query tower puts the asker, among the items.")
+
+
 class Found(BaseModel):
     """One found item."""
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import tensorflow as tf
 from fastapi import FastAPI
 
-from inference.service import events, history, items, recommend, search, similar, status, users
+from inference.service import embed, events, history, items, recommend, search, similar, status, users
 from inference.service.body import BodyLimit
 from inference.service.config import Settings, take_over
 from inference.service.errors import register_errors
@@ -57,6 +57,6 @@ def create_app(settings: Settings, look: threading.Event) -> FastAPI:
     app.add_middleware(BodyLimit, body_bytes=settings.serve.limits.body_bytes)
     app.add_middleware(Trace)
     register_errors(app)
-    for part in (recommend, similar, search, history, events, users, items, status):
+    for part in (recommend, embed, similar, search, history, events, users, items, status):
         app.include_router(part.router)
     return app

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -11,6 +12,7 @@ from feature_pipeline.events import Event
 from feature_pipeline.events.event import CLOCKS_DIFFER
 from inference.service.answers import Appended
 from inference.service.errors import list_refusals
+from inference.service.live import Live
 from inference.service.metrics import EVENTS
 from inference.service.model import Model
 from inference.service.requests import EventsBody
@@ -29,14 +31,21 @@ async def append_events(
     They count at once where they were sent to, and within a second for every other worker. Whoever does not
     get an answer sends the same events again: none counts twice.
     """
+    return await state.ask(request, partial(append, live=state.live, events=body.events))
 
-    def answer(model: Model) -> Appended:
-        _check(model, body.events)
-        new = state.live.append(body.events)
-        EVENTS.inc(new)
-        return Appended(bundle=model.id, new=new)
 
-    return await state.ask(request, answer)
+def append(model: Model, live: Live, events: Sequence[Event]) -> Appended:
+    """Appends events about items that the model knows.
+
+    Raises:
+        UserError: an item is unknown, or a time has not come yet; no event was taken.
+        EventConflictError: see `EventLog.append`.
+        EventLogError: see `EventLog.append`.
+    """
+    _check(model, events)
+    new = live.append(events)
+    EVENTS.inc(new)
+    return Appended(bundle=model.id, new=new)
 
 
 def _check(model: Model, events: Sequence[Event]) -> None:

@@ -1,5 +1,6 @@
 """GET /history."""
 
+from functools import partial
 from typing import Annotated
 
 import pandas as pd
@@ -24,11 +25,16 @@ async def get_history(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
 ) -> History:
     """What a user has met, the latest first: before the bundle was trained, and since."""
+    return await state.ask(request, partial(answer, user_id=user_id, limit=limit))
 
-    def answer(model: Model) -> History:
-        found = model.recommender.get_history(user_id, limit)
-        times = pd.to_datetime(found[EVENT_TIME], utc=True)
-        rows = list_rows(found.assign(**{EVENT_TIME: times}))
-        return History.model_validate({"bundle": model.id, "user_id": user_id, "events": rows})
 
-    return await state.ask(request, answer)
+def answer(model: Model, user_id: str, limit: int) -> History:
+    """What a model knows that a user has met.
+
+    Raises:
+        UserError: see `Recommender.get_history`.
+    """
+    found = model.recommender.get_history(user_id, limit)
+    times = pd.to_datetime(found[EVENT_TIME], utc=True)
+    rows = list_rows(found.assign(**{EVENT_TIME: times}))
+    return History.model_validate({"bundle": model.id, "user_id": user_id, "events": rows})

@@ -1,5 +1,6 @@
 """POST /recommend."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -19,21 +20,25 @@ async def recommend(
     request: Request, body: RecommendBody, state: Annotated[State, Depends(get_state)]
 ) -> Recommendations:
     """Items for a known user, or for somebody new by profile, liked items or both; the best first."""
-    ask = body.build_ask()
+    return await state.ask(request, partial(answer, body=body))
 
-    def answer(model: Model) -> Recommendations:
-        found = model.recommender.recommend(
-            ask,
-            body.k,
-            body.as_of,
-            body.context,
-            exclude=body.exclude,
-            explain=body.reasons,
-            **body.build_wishes(),
-        )
-        rows = list_rows(found.drop(columns=USER_ID))
-        return Recommendations.model_validate(
-            {"bundle": model.id, "user_id": body.user_id, "recommendations": rows}
-        )
 
-    return await state.ask(request, answer)
+def answer(model: Model, body: RecommendBody) -> Recommendations:
+    """What a model recommends.
+
+    Raises:
+        UserError: see `Recommender.recommend`.
+    """
+    found = model.recommender.recommend(
+        body.build_ask(),
+        body.k,
+        body.as_of,
+        body.context,
+        exclude=body.exclude,
+        explain=body.reasons,
+        **body.build_wishes(),
+    )
+    rows = list_rows(found.drop(columns=USER_ID))
+    return Recommendations.model_validate(
+        {"bundle": model.id, "user_id": body.user_id, "recommendations": rows}
+    )

@@ -56,36 +56,22 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class RecommendBody(Body):
-    """Whom to recommend to, and what.
+class AskBody(Body):
+    """Who asks, and when.
 
     Attributes:
         user_id: a known user; left out for somebody new.
         profile: what somebody new says, by column of the users.
         likes: items that the asker likes besides what is known, the latest last.
-        k: how many items; fewer where fewer are left.
         as_of: the moment, UTC where it names no zone; left out for where the model's split asks.
         context: features of the moment; what is left open is taken from the user's latest event.
-        filters: what the items must have.
-        exclude: items not to show.
-        diversity: 0 for the best list, towards 1 for items that differ more.
-        caps: how many items at most of one value, by column.
-        duplicates: whether near-duplicates by content may be shown together.
-        reasons: whether to say why.
     """
 
     user_id: ContractId | None = Field(default=None, examples=["user-001"])
     profile: Values = {}
     likes: Annotated[list[ContractId], Field(max_length=100)] = []
-    k: Count = 10
     as_of: Moment | None = None
     context: Annotated[dict[Name, Text], Field(max_length=20)] = {}
-    filters: Filters = {}
-    exclude: ItemIds = []
-    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    caps: Annotated[dict[Name, Count], Field(max_length=20)] = {}
-    duplicates: bool = False
-    reasons: bool = False
 
     def build_ask(self) -> Ask:
         """Who asks.
@@ -94,6 +80,28 @@ class RecommendBody(Body):
             UserError: nobody, or somebody known with a profile.
         """
         return Ask(self.user_id, self.profile, self.likes)
+
+
+class RecommendBody(AskBody):
+    """Whom to recommend to, and what.
+
+    Attributes:
+        k: how many items; fewer where fewer are left.
+        filters: what the items must have.
+        exclude: items not to show.
+        diversity: 0 for the best list, towards 1 for items that differ more.
+        caps: how many items at most of one value, by column.
+        duplicates: whether near-duplicates by content may be shown together.
+        reasons: whether to say why.
+    """
+
+    k: Count = 10
+    filters: Filters = {}
+    exclude: ItemIds = []
+    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    caps: Annotated[dict[Name, Count], Field(max_length=20)] = {}
+    duplicates: bool = False
+    reasons: bool = False
 
     def build_wishes(self) -> dict[str, Any]:
         """Further arguments of `Recommender.recommend`, as far as they are given."""

@@ -1,6 +1,7 @@
 """POST /search: a text as JSON; a text, a picture or both as a form."""
 
 import json
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -10,6 +11,7 @@ from starlette.datastructures import UploadFile
 
 from feature_pipeline.errors import UserError
 from inference.service.answers import Findings, list_rows
+from inference.service.config import Limits
 from inference.service.errors import list_refusals
 from inference.service.model import Model
 from inference.service.pictures import check_picture
@@ -36,14 +38,20 @@ async def search(request: Request, state: Annotated[State, Depends(get_state)]) 
     In a form, `filters` is JSON.
     """
     wanted, image = await _read(request)
+    return await state.ask(request, partial(answer, wanted=wanted, image=image, limits=state.limits))
 
-    def answer(model: Model) -> Findings:
-        if image is not None:
-            check_picture(image, state.limits)
-        found = model.recommender.search(wanted.text, image, wanted.k, wanted.filters or None)
-        return Findings.model_validate({"bundle": model.id, "items": list_rows(found)})
 
-    return await state.ask(request, answer)
+def answer(model: Model, wanted: SearchBody | SearchForm, image: bytes | None, limits: Limits) -> Findings:
+    """What a model finds.
+
+    Raises:
+        HTTPException: 413, the picture is too large.
+        UserError: it is none, or see `Recommender.search`.
+    """
+    if image is not None:
+        check_picture(image, limits)
+    found = model.recommender.search(wanted.text, image, wanted.k, wanted.filters or None)
+    return Findings.model_validate({"bundle": model.id, "items": list_rows(found)})
 
 
 async def _read(request: Request) -> tuple[SearchBody | SearchForm, bytes | None]:

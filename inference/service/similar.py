@@ -1,5 +1,6 @@
 """POST /similar."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -18,13 +19,18 @@ async def similar(
     request: Request, body: SimilarBody, state: Annotated[State, Depends(get_state)]
 ) -> Findings:
     """Items like a known one, the closest first."""
+    return await state.ask(request, partial(answer, body=body))
 
-    def answer(model: Model) -> Findings:
-        if model.find_unknown([body.item_id]):
-            raise UnknownItemError(
-                f"item {body.item_id!r} is not known to bundle {model.id}. Remedy: take one from an answer"
-            )
-        found = model.recommender.similar(body.item_id, body.by, body.k, body.filters or None)
-        return Findings.model_validate({"bundle": model.id, "items": list_rows(found)})
 
-    return await state.ask(request, answer)
+def answer(model: Model, body: SimilarBody) -> Findings:
+    """What a model holds for alike.
+
+    Raises:
+        UserError: see `Recommender.similar`.
+    """
+    if model.find_unknown([body.item_id]):
+        raise UnknownItemError(
+            f"item {body.item_id!r} is not known to bundle {model.id}. Remedy: take one from an answer"
+        )
+    found = model.recommender.similar(body.item_id, body.by, body.k, body.filters or None)
+    return Findings.model_validate({"bundle": model.id, "items": list_rows(found)})

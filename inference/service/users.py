@@ -1,11 +1,13 @@
 """POST /users."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
 from inference.service.answers import Registration
 from inference.service.errors import list_refusals
+from inference.service.live import Live
 from inference.service.model import Model
 from inference.service.requests import UsersBody
 from inference.service.state import State, get_state
@@ -23,9 +25,14 @@ async def add_users(
     Their profiles count at once where they were sent to, and within a second for every other worker. Whoever
     does not get an answer sends the same again.
     """
+    return await state.ask(request, partial(register, live=state.live, body=body))
+
+
+def register(model: Model, live: Live, body: UsersBody) -> Registration:
+    """Registers users.
+
+    Raises:
+        UserError: see `Live.register`.
+    """
     rows = [user.model_dump() for user in body.users]
-
-    def answer(model: Model) -> Registration:
-        return Registration(bundle=model.id, new=state.live.register(rows))
-
-    return await state.ask(request, answer)
+    return Registration(bundle=model.id, new=live.register(rows))
