@@ -1,28 +1,33 @@
 """What a card shows of an item or a user: the declared values in words, and the picture."""
 
-import math
 import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from feature_pipeline.html import to_data_uri
 from feature_pipeline.schema import FeatureSpec
 
 
-def describe(row: Any, specs: Sequence[FeatureSpec], kinds: Sequence[str]) -> str:
-    """The row's declared values of these kinds, in one line."""
-    values = [write_value(row[spec.name]) for spec in specs if spec.kind in kinds]
-    return " · ".join(value for value in values if value)
+def describe(row: Any, specs: Sequence[FeatureSpec], kinds: Sequence[str]) -> dict[str, str]:
+    """The declared values of these kinds that are known, in words, by column."""
+    words = {spec.name: write_value(row[spec.name]) for spec in specs if spec.kind in kinds}
+    return {name: word for name, word in words.items() if word}
 
 
 def write_value(value: Any) -> str:
-    """A text, a number, or the values of a category; nothing where it is missing."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:g}"
-    return ", ".join(value)
+    """A text, a number, a day, or the values of a category; nothing where it is unknown."""
+    if isinstance(value, np.ndarray | list | tuple):
+        return ", ".join(map(str, value))
+    if value is None or pd.isna(value):
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%d %b %Y}"
+    # A price has cents; a year is none that one counts in thousands.
+    return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def read_picture(root: Path, row: Any, specs: Sequence[FeatureSpec]) -> str | None:

@@ -1,12 +1,13 @@
 """One self-contained page: what a user met before, and what is recommended, as pictures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from feature_pipeline.html import render
-from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID
+from feature_pipeline.schema import EVENT_TIME, ITEM_ID, TITLE, USER_ID, FeatureSpec
 from inference.cards import describe, read_picture
 from inference.columns import RANKING_SCORE, REASONS
 from training_pipeline.bundle import Bundle
@@ -34,7 +35,7 @@ def write_page(
         user_id=user_id,
         bundle_id=bundle.id,
         dataset=bundle.store.dataset.name,
-        profile=describe(
+        profile=_describe(
             users.loc[user_id], bundle.tables.specs["users"], ("categorical", "numeric", "text")
         ),
         history=[
@@ -54,11 +55,15 @@ def _build_card(bundle: Bundle, item: Any, note: str, reasons: list[str]) -> dic
     specs = bundle.tables.specs["items"]
     return {
         "title": item[TITLE] or item.name,
-        "facts": describe(item, specs, ("categorical", "numeric")),
+        "facts": _describe(item, specs, ("categorical", "numeric")),
         "picture": read_picture(Path(bundle.store.dataset.root), item, specs),
         "note": note,
         "reasons": reasons,
     }
+
+
+def _describe(row: Any, specs: Sequence[FeatureSpec], kinds: Sequence[str]) -> str:
+    return " · ".join(describe(row, specs, kinds).values())
 
 
 def _describe_scores(row: dict[Any, Any]) -> str:

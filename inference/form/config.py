@@ -1,4 +1,4 @@
-"""The typed config of the form, and how Streamlit's process gets it."""
+"""The typed config of the form, and how the script that Streamlit runs gets it."""
 
 import os
 from pathlib import Path
@@ -62,10 +62,10 @@ def read_settings(config: DictConfig) -> Settings:
 
 
 def hand_over(settings: Settings) -> None:
-    """Leaves the settings where Streamlit's process will find them."""
+    """Leaves the settings where the script will find them."""
     os.environ[_SETTINGS] = settings.model_dump_json()
 
 
 def take_over() -> Settings:
-    """The settings that the starting process has left."""
+    """The settings that were left."""
     return Settings.model_validate_json(os.environ[_SETTINGS])

@@ -3,19 +3,32 @@
 import gc
 import os
 from contextlib import closing
+from pathlib import Path
 
 from omegaconf import DictConfig
 
 from feature_pipeline.artefact import find_current
 from feature_pipeline.entry import run
 from inference.service.config import Settings, read_settings
+from inference.streamlit_server import serve
 from inference.ui import running
 from inference.ui.backend import Backend
 from inference.ui.config import PageConfig, read_page_config
 from inference.ui.library import Library
 from inference.ui.running import Place
-from inference.ui.server import serve
 from inference.ui.service import Service
+
+PAGE = Path(__file__).with_name("page.py")
+_MEGABYTE = 1_000_000
+_LOOK = {
+    "theme.primaryColor": "#7a3b2e",
+    "theme.backgroundColor": "#fbfaf7",
+    "theme.secondaryBackgroundColor": "#f1eee7",
+    "theme.textColor": "#23211e",
+    "theme.borderColor": "#ddd8cd",
+    "theme.baseRadius": "3px",
+    "theme.baseFontSize": "15",
+}
 
 
 def main(config: DictConfig) -> None:
@@ -26,7 +39,8 @@ def main(config: DictConfig) -> None:
         place = Place(backend, settings.bundles, settings.dataset)
         prepare(place)
         with running.run(place):
-            serve(page, settings.serve.limits.image_bytes)
+            upload = {"server.maxUploadSize": str(max(1, settings.serve.limits.image_bytes // _MEGABYTE))}
+            serve(PAGE, page.host, page.port, _LOOK | upload)
 
 
 def open_backend(page: PageConfig, settings: Settings) -> Backend:

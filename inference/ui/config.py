@@ -11,12 +11,12 @@ class PageConfig(Strict):
 
     Attributes:
         host: the address it listens on.
-        port: of the same.
+        port: of the same; 0 for any free one.
         url: of a running service that answers; None where the page opens the bundle itself.
     """
 
     host: str
-    port: int = Field(ge=1, le=65535)
+    port: int = Field(ge=0, le=65535)
     url: str | None
 
 

@@ -1,18 +1,17 @@
 """What the page shows of items: title, facts, texts and picture, from the bundle's tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from feature_pipeline.profile.thumbnails import shrink
-from feature_pipeline.schema import ITEM_ID, TITLE, FeatureSpec
+from feature_pipeline.schema import ITEM_ID, TITLE
+from inference.cards import describe
 from training_pipeline.bundle import Bundle
 
 # Twice the width of a card on a large screen, for screens of twice the pixels.
@@ -106,24 +105,6 @@ class Exhibits:
     @cached_property
     def _places(self) -> dict[str, int]:
         return {item_id: place for place, item_id in enumerate(self.items[ITEM_ID])}
-
-
-def describe(row: pd.Series, specs: Sequence[FeatureSpec], kinds: tuple[str, ...]) -> dict[str, str]:
-    """The declared values of a row that are known, in words, by column."""
-    words = {spec.name: write_value(row[spec.name]) for spec in specs if spec.kind in kinds}
-    return {name: word for name, word in words.items() if word}
-
-
-def write_value(value: Any) -> str:
-    """A text, a number, a day, or the values of a category; nothing where it is unknown."""
-    if isinstance(value, np.ndarray | list | tuple):
-        return ", ".join(map(str, value))
-    if value is None or pd.isna(value):
-        return ""
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%d %b %Y}"
-    # A price has cents; a year is none that one counts in thousands.
-    return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 @lru_cache(_KEPT)

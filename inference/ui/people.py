@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from feature_pipeline.schema import ITEM_ID, USER_ID
 from feature_pipeline.store import FeatureStore
-from inference.ui.exhibit import describe
+from inference.cards import describe
 from training_pipeline.bundle import Bundle
 
 # Somebody with so many events has a taste that shows; with many more, hardly anything is left to recommend.

@@ -8,10 +8,10 @@ import pytest
 from feature_pipeline.artefact import ArtefactError
 from feature_pipeline.config import ConfigError
 from feature_pipeline.errors import UserError
-from inference.form.__main__ import main
+from inference.form.__main__ import HOST, main
 from inference.form.answer_log import AnswerLog, AnswerLogError
 from inference.form.config import read_settings
-from inference.form.running import find_port
+from inference.streamlit_server import find_port
 from tests.inference.composed import compose_config
 
 
@@ -57,7 +57,7 @@ def test_a_study_of_something_else(gallery, tmp_path):
 def test_a_port_that_is_taken(gallery, tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UserError, match=rf"form\.port: expected a free port, found that {port} is not"):
+        with pytest.raises(UserError, match=rf"expected to listen on 127\.0\.0\.1:{port}, found: .* PORT=0"):
             main(compose(gallery, f"form.port={port}", f"form.answers={tmp_path / 'a.sqlite'}"))
-    assert find_port(port) == port
-    assert find_port(0) > 0
+    assert find_port(HOST, port) == port
+    assert find_port(HOST, 0) > 0

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inference.cards import write_value
 from inference.service.answers import Recommendation
 from inference.ui.data_view import protect
-from inference.ui.exhibit import Exhibit, write_value
+from inference.ui.exhibit import Exhibit
 from inference.ui.markup import caption, draw_placeholder, escape_label, list_facts, name_column, say, strip
 from inference.ui.orders import Orders
 

@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from inference.ui import running
+from inference.ui.__main__ import PAGE
 from inference.ui.backend import Backend
 from inference.ui.running import Place
-from inference.ui.server import PAGE
 from tests.inference.ui.test_visit import count
 
 
