@@ -10,6 +10,7 @@ from feature_pipeline.config import ConfigError
 from feature_pipeline.store import FeatureStore
 from tests.feature_pipeline.feedback.shop_feedback import act, make_config, write_logs
 from tests.feature_pipeline.shop import compose_shop, draw_events, write_config, write_shop
+from tests.postgres_server import start_postgres
 
 EVENTS = draw_events(200, seed=1)
 FIRST = [act("a", "1", "2"), act("b", "1", "3", "click", 5), act("c", "eve", "2", minutes=6)]
@@ -83,3 +84,14 @@ def test_whose_events_count(tmp_path: Path) -> None:
     assert read_folded(store).empty
     with pytest.raises(ConfigError, match=r"^feedback\.provenance"):
         build(tmp_path, "grown", "feedback.provenance=[robot]")
+
+
+def test_events_in_postgresql_are_folded_as_those_in_a_file(tmp_path: Path) -> None:
+    write_logs(make_config(tmp_path / "grown" / "shop"), FIRST, users={"eve": {"age": 30}})
+    from_file = build(tmp_path, "grown")
+    with start_postgres() as url:
+        place = tmp_path / "served" / "shop"
+        write_logs(make_config(place, events=url), FIRST, users={"eve": {"age": 30}})
+        from_server = build(tmp_path, "served", f"feedback.events='{url}'", logs="served")
+    pd.testing.assert_frame_equal(read_folded(from_server), read_folded(from_file))
+    assert from_server.feedback == from_file.feedback
