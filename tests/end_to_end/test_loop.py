@@ -192,7 +192,7 @@ def test_the_difference_is_told(loop: Loop, logged: pd.DataFrame) -> None:
     assert change["feedback"] == [{}, counts.sort_index().to_dict()]
     assert change["events"][1] - change["events"][0] == counts.sum()
     overlap = change["overlap"]["with feedback"]
-    assert overlap["users"] == len(USERS)
+    assert overlap["users"] == logged.loc[logged["user_id"].isin(USERS), "user_id"].nunique()
     assert 0 <= overlap["overlap@10"] < 1
     assert f"Beside the former bundle {loop.former.id}:" in loop.said
     assert set(change["NDCG@10"]) == {"validation", "test"}

@@ -162,7 +162,7 @@ class TestTraining:
     def test_everything_lies_in_the_bundle(self, road):
         expected = PARTS | RANKER_PARTS if road.is_ranked else PARTS
         assert {place.name for place in road.bundle.iterdir()} == expected
-        assert len(list((road.bundle / "signals").glob("*/weights.npy"))) == 2
+        assert len(list((road.bundle / "signals").glob("*/weights.npy"))) == 3
 
     def test_metrics_are_rows_as_documented(self, road):
         rows = json.loads((road.bundle / "metrics.json").read_text())

@@ -11,6 +11,7 @@ from inference.rank import Ranked, keep_scores, score, show
 from tests.training_pipeline.ranking.planted import to_rows
 from training_pipeline.ranking.calibration import Calibration
 from training_pipeline.ranking.candidates import Candidates
+from training_pipeline.ranking.logit import Logit
 from training_pipeline.ranking.model import Ranker
 from training_pipeline.ranking.rows import RankingRows
 
@@ -21,6 +22,7 @@ CANDIDATES = Candidates(
 )
 QUERY = np.array([0, 0, 0, 1, 1])
 ITEM = np.array([4, 7, 2, 9, 1], np.int32)
+NO_SUM = Logit([], *(np.zeros(0) for _ in range(3)), *(np.zeros((4, 0)) for _ in range(3)))
 # A share of a tenth is one chance in a hundred; between the points it would be a line.
 CALIBRATION = Calibration(np.log([0.1, 0.3, 0.6]).tolist(), [0.01, 0.2, 0.5])
 
@@ -37,7 +39,7 @@ class GivenScores(Ranker):
 
 def rank(scores: list[float], k: int) -> Ranked:
     rows = to_rows(pd.DataFrame({"item": ITEM}), QUERY, ITEM)
-    scored = score(CANDIDATES, rows, GivenScores(CatBoost(), scores), CALIBRATION)
+    scored = score(CANDIDATES, rows, GivenScores(CatBoost(), NO_SUM, scores), CALIBRATION)
     return show(scored, scored.order()[:, :k])
 
 
