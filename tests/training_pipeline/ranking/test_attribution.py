@@ -82,7 +82,9 @@ def test_explanations_add_up_to_the_score_and_agree_with_catboost(loss: str):
 def test_trees_that_differ_in_depth_and_a_tree_without_questions():
     frame, label = make_frame(60)
     pool = Pool(frame[["one"]], label)
-    model = CatBoost({"iterations": 3, "depth": 6, "min_data_in_leaf": 60, "verbose": False}).fit(pool)
+    model = CatBoost(
+        {"iterations": 3, "depth": 6, "min_data_in_leaf": 60, "verbose": False, "allow_writing_files": False}
+    ).fit(pool)
     explained = build_attribution(model).explain(model, pool, 1)
     rest = model.predict(pool) - explained.sum(axis=1)
     np.testing.assert_allclose(rest, rest.mean(), atol=1e-5)
