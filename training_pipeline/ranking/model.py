@@ -161,13 +161,12 @@ def fit_ranker(
             "verbose": False,
         }
     )
-    learned = kept[~apart]
-    taught = None if weights is None else weights[learned]
-    logit = fit_logit(rows.take(learned), chosen[learned], config.monotone, taught)
-    train = _build_sample(rows, chosen, weights, learned, logit)
+    sample, label, taught = _take(rows, chosen, weights, kept[~apart])
+    logit = fit_logit(sample, label, config.monotone, taught)
+    train = _build_pool(sample, label, taught, logit)
     stopping: dict[str, Any] = {}
     if apart.any():
-        held = _build_sample(rows, chosen, weights, kept[apart], logit)
+        held = _build_pool(*_take(rows, chosen, weights, kept[apart]), logit)
         stopping = {"eval_set": held, "early_stopping_rounds": config.patience, "use_best_model": False}
     with tqdm(total=config.iterations, desc="train ranker", unit="tree", disable=None) as bar:
         try:
@@ -220,11 +219,11 @@ def _choose_threads(rows: RankingRows) -> int:
     return 1 if len(rows.query) <= _FEW_ROWS else -1
 
 
-def _build_sample(
-    rows: RankingRows, chosen: np.ndarray, weights: np.ndarray | None, places: np.ndarray, start: Logit
-) -> Pool:
-    """The rows at these places [num_sampled] int, to learn from."""
-    return _build_pool(rows.take(places), chosen[places], None if weights is None else weights[places], start)
+def _take(
+    rows: RankingRows, chosen: np.ndarray, weights: np.ndarray | None, places: np.ndarray
+) -> tuple[RankingRows, np.ndarray, np.ndarray | None]:
+    """What there is to learn from the rows at these places [num_sampled] int."""
+    return rows.take(places), chosen[places], None if weights is None else weights[places]
 
 
 def _build_pool(
