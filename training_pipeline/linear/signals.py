@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -46,27 +47,53 @@ class Signal:
         reason = None if self.name.startswith(_PRECEDENCE) else _REASON
         return FeatureSpec(self.name, "pair", "numeric", reason)
 
-    def score(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """Scores candidates [num_queries, num_candidates] float32; NaN where history or candidate is missing.
 
-        Each sum runs over its own history in order, so that a score is the same to the last bit however many
-        queries and candidates are asked for.
+def score_signals(
+    signals: Sequence[Signal], history: np.ndarray, candidates: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Scores candidates by each signal: [num_queries, num_candidates] float32 by name.
 
-        Args:
-            history: item positions [num_queries, LENGTH] int, oldest first, -1 pads.
-            candidates: item positions [num_queries, num_candidates] int, -1 pads.
-        """
-        scores = np.full(candidates.shape, np.nan, np.float32)
-        # Items that came after the model are not among its weights.
-        candidates = np.where(candidates < len(self.weights), candidates, -1)
-        history = np.where(history < len(self.weights), history, -1)
+    NaN where history or candidate is missing. Each sum runs over its own history in order, so that a score is
+    the same to the last bit however many queries and candidates are asked for.
+
+    Args:
+        signals: which.
+        history: item positions [num_queries, LENGTH] int, oldest first, -1 pads.
+        candidates: item positions [num_queries, num_candidates] int, -1 pads.
+    """
+    scores = {signal.name: np.full(candidates.shape, np.nan, np.float32) for signal in signals}
+    # To find the weights costs more than to add them up: signals that share them find them once.
+    for _, sharing in groupby(signals, lambda signal: id(signal.weights)):
+        own = list(sharing)
         for query, past in enumerate(history):
-            places = np.flatnonzero((past >= 0) & (self.places > 0))
-            if len(places):
-                weights = self.weights[past[places][:, None], candidates[query]]
-                # Row by row, as NumPy would sum a single column in another order than several.
-                scores[query] = (self.places[places][:, None] * weights).cumsum(axis=0)[-1]
-        return np.where(candidates >= 0, scores, np.nan)
+            for name, found in _score_one(own, past, candidates[query]).items():
+                scores[name][query] = found
+    return scores
+
+
+def _score_one(signals: Sequence[Signal], past: np.ndarray, candidates: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores of one query's candidates, by signals that share their weights; without a past none."""
+    weights = signals[0].weights
+    # Items that came after the model are not among its weights.
+    is_known = (past >= 0) & (past < len(weights))
+    is_there = (candidates >= 0) & (candidates < len(weights))
+    places = np.flatnonzero(is_known & np.any([signal.places > 0 for signal in signals], axis=0))
+    found = weights[past[places][:, None], np.where(is_there, candidates, 0)]
+    scores = {}
+    for signal in signals:
+        counts = signal.places[places]
+        read = counts > 0
+        if read.any():
+            scores[signal.name] = np.where(is_there, _add_up(counts[read][:, None] * found[read]), np.nan)
+    return scores
+
+
+def _add_up(rows: np.ndarray) -> np.ndarray:
+    """The sum of rows, one after the other [num_columns]; a single column NumPy would sum in another order."""
+    if rows.shape[1] == 1:
+        rows = np.repeat(rows, 2, axis=1)
+        return rows.sum(axis=0)[:1]
+    return rows.sum(axis=0)
 
 
 def fit_signals(events: pd.DataFrame, tables: Tables) -> list[Signal]:

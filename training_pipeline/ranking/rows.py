@@ -16,7 +16,7 @@ from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.point_in_time import AS_OF, to_microseconds
 from feature_pipeline.schema import FeatureSpec
 from training_pipeline.config import RankerConfig
-from training_pipeline.linear.signals import LENGTH, Signal
+from training_pipeline.linear.signals import LENGTH, Signal, score_signals
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.retrieval.dataset import Tables
 
@@ -130,8 +130,8 @@ class RowBuilder:
         columns |= take_rows(asking, query)
         columns |= take_rows(read_columns(queries, self.tables.specs["interactions"]), query)
         columns |= take_rows(self.of_items, item)
-        for signal in self.signals:
-            columns[signal.name] = signal.score(history, candidates.items)[query, place]
+        scored = score_signals(self.signals, history, candidates.items)
+        columns |= {name: scores[query, place] for name, scores in scored.items()}
         columns |= self._compute_in_blocks(queries, candidates.items)
         return RankingRows(columns, query, item, self.vectors)
 

@@ -18,6 +18,7 @@ from training_pipeline.linear.signals import (
     fit_signals,
     fit_slit,
     read_signals,
+    score_signals,
     write_signals,
 )
 from training_pipeline.linear.slit import SLIT
@@ -88,6 +89,11 @@ class TestFit:
         assert not np.array_equal(fit_slit(turned, prepared.tables).weights, expected)
 
 
+def score(signal: Signal, histories: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """What one signal makes of candidates."""
+    return score_signals([signal], histories, candidates)[signal.name]
+
+
 class TestScore:
     HISTORIES = draw_histories(12, longest=NUM_ITEMS)
     CANDIDATES = draw_candidates(12, count=15)
@@ -97,7 +103,7 @@ class TestScore:
         weights = np.array([[8, 2, 0], [9, 9, 9], [-1, 4, 0]], np.float32)
         signal = Signal("s", weights, np.array([7, 0, 0.5, 1], np.float32))
         histories = np.array([[-1, 1, 0, 2], [-1] * 4])
-        scores = signal.score(histories, np.array([[1, 0], [1, 0]]))
+        scores = score(signal, histories, np.array([[1, 0], [1, 0]]))
         np.testing.assert_array_equal(scores, [[5, 3], [np.nan, np.nan]])
         assert scores.dtype == np.float32
 
@@ -113,7 +119,7 @@ class TestScore:
 
     def check(self, signal: Signal, scores: np.ndarray) -> None:
         """All but the first query have a history."""
-        found = signal.score(self.HISTORIES, self.CANDIDATES)
+        found = score(signal, self.HISTORIES, self.CANDIDATES)
         expected = np.take_along_axis(scores, self.CANDIDATES, axis=1)
         assert np.isnan(found[0]).all()
         np.testing.assert_allclose(found[1:], expected[1:], rtol=1e-4, atol=1e-6)
@@ -128,18 +134,30 @@ class TestScore:
         weights = rng.normal(size=(600, 600)).astype(np.float32)
         signal = Signal("s", weights, rng.random(LENGTH).astype(np.float32))
         histories, candidates = draw_histories(6, LENGTH, 600), draw_candidates(6, 40, 600)
-        whole = signal.score(histories, candidates)
+        whole = score(signal, histories, candidates)
         assert np.isnan(whole[0]).all()
         parts = np.zeros_like(whole)
         for first in range(0, 6, queries_at_once):
             for left in range(0, 40, candidates_at_once):
                 block = slice(first, first + queries_at_once), slice(left, left + candidates_at_once)
-                parts[block] = signal.score(histories[block[0]], candidates[block])
+                parts[block] = score(signal, histories[block[0]], candidates[block])
         np.testing.assert_array_equal(parts, whole)
 
+    def test_signals_that_share_weights_are_scored_as_each_alone(self, fitted: dict[str, Signal]) -> None:
+        together = score_signals(list(fitted.values()), self.HISTORIES, self.CANDIDATES)
+        assert list(together) == list(fitted)
+        for name, signal in fitted.items():
+            alone = score(signal, self.HISTORIES, self.CANDIDATES)
+            np.testing.assert_array_equal(together[name], alone, err_msg=name)
+
+    def test_items_that_came_after_the_weights_have_no_score(self) -> None:
+        signal = Signal("s", np.ones((2, 2), np.float32), np.ones(3, np.float32))
+        found = score(signal, np.array([[2, 0, 1], [-1, -1, 2]]), np.array([[0, 2, -1], [0, 1, 2]]))
+        np.testing.assert_array_equal(found, [[2, np.nan, np.nan], [np.nan] * 3])
+
     def test_nothing_is_asked(self, fitted: dict[str, Signal]) -> None:
-        assert fitted["pair_ease"].score(self.HISTORIES, np.zeros((12, 0), int)).shape == (12, 0)
-        assert fitted["pair_ease"].score(np.zeros((0, LENGTH), int), np.zeros((0, 4), int)).shape == (0, 4)
+        assert score(fitted["pair_ease"], self.HISTORIES, np.zeros((12, 0), int)).shape == (12, 0)
+        assert score(fitted["pair_ease"], np.zeros((0, LENGTH), int), np.zeros((0, 4), int)).shape == (0, 4)
 
 
 class TestFiles:
