@@ -89,11 +89,11 @@ def _score_one(signals: Sequence[Signal], past: np.ndarray, candidates: np.ndarr
 
 
 def _add_up(rows: np.ndarray) -> np.ndarray:
-    """The sum of rows, one after the other [num_columns]; a single column NumPy would sum in another order."""
-    if rows.shape[1] == 1:
-        rows = np.repeat(rows, 2, axis=1)
-        return rows.sum(axis=0)[:1]
-    return rows.sum(axis=0)
+    """The sum of rows, one after the other [num_columns]."""
+    count = rows.shape[1]
+    # A single column NumPy would sum in another order.
+    added: np.ndarray = (np.repeat(rows, 2, axis=1) if count == 1 else rows).sum(axis=0)
+    return added[:count]
 
 
 def fit_signals(events: pd.DataFrame, tables: Tables) -> list[Signal]:

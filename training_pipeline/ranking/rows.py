@@ -44,7 +44,7 @@ class RankingRows:
     """What the ranker reads, one row for each candidate, query by query.
 
     Attributes:
-        columns: numbers float32, categories objects of str [num_rows] each.
+        columns: numbers float32, and behind them categories, objects of str [num_rows] each.
         query: row of the query [num_rows] int64, ascending.
         item: item position [num_rows] int32.
         vectors: embeddings of all items that the ranker reads as such [num_items, dim] float32 by name.
@@ -98,11 +98,12 @@ class RowBuilder:
 
     @property
     def specs(self) -> list[FeatureSpec]:
-        """The columns of a ranking row, in order; vectors stand behind them."""
+        """The columns of a ranking row, in order: numbers, then categories; vectors stand behind them."""
         declared = [s for table in ("users", "interactions", "items") for s in self.tables.specs[table]]
         plain = [spec for spec in declared if spec.kind in _PLAIN_KINDS]
         signals = [signal.spec for signal in self.signals]
-        return [*RETRIEVAL_SPECS, SINCE_SPEC, *plain, *signals, *self.features.row_specs]
+        specs = [*RETRIEVAL_SPECS, SINCE_SPEC, *plain, *signals, *self.features.row_specs]
+        return sorted(specs, key=lambda spec: spec.kind == "categorical")
 
     def build(
         self, queries: pd.DataFrame | Table, candidates: Candidates, asking: Arrays | None = None
@@ -133,7 +134,8 @@ class RowBuilder:
         scored = score_signals(self.signals, history, candidates.items)
         columns |= {name: scores[query, place] for name, scores in scored.items()}
         columns |= self._compute_in_blocks(queries, candidates.items)
-        return RankingRows(columns, query, item, self.vectors)
+        ordered = sorted(columns.items(), key=lambda column: column[1].dtype == object)
+        return RankingRows(dict(ordered), query, item, self.vectors)
 
     def _compute_in_blocks(self, queries: pd.DataFrame | Table, items: np.ndarray) -> dict[str, np.ndarray]:
         """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""

@@ -71,9 +71,9 @@ def test_columns_are_the_declared_ones_in_order(rows: RankingRows, builder: RowB
     names = [spec.name for spec in builder.specs]
     assert list(rows.frame.columns) == names
     assert names[:3] == ["retrieval_score", "retrieval_rank", "retrieval_gap"]
-    places = [
-        names.index(name) for name in ("age", "device", "price", "pair_ease", "pair_slit", "pair_after_last1")
-    ]
+    # Numbers first, and behind them categories.
+    inner = ("age", "price", "pair_ease", "pair_slit", "pair_after_last1", "country", "device")
+    places = [names.index(name) for name in inner]
     assert all(left < right for left, right in pairwise(places))
     assert {"age", "country", "device", "user_events_before", "shape", "price", "pair_times_met"} < set(names)
     assert not {"text", "text_embedding"} & set(names)
