@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.schema import ITEM_ID
 from inference.ask import Ask
 from inference.choice import Wish
@@ -78,6 +79,18 @@ class Recommender:
         wish = Wish(
             k, as_of, context or {}, filters or {}, exclude, diversity, caps or {}, duplicates, explain
         )
+        return pd.DataFrame(self.answer(asks, wish).columns)
+
+    def answer(self, asks: Sequence[str] | Ask, wish: Wish) -> Table:
+        """What `recommend` gives, as arrays: to build a frame takes longer than to send an answer.
+
+        Args:
+            asks: see `recommend`.
+            wish: its other arguments.
+
+        Raises:
+            UserError: see `recommend`.
+        """
         return self._snapshot.recommend(asks, wish)
 
     def embed(

@@ -88,8 +88,8 @@ class Snapshot:
         after.hidden = hidden
         return after
 
-    def recommend(self, asks: Sequence[str] | Ask, wish: Wish) -> pd.DataFrame:
-        """See `Recommender.recommend`."""
+    def recommend(self, asks: Sequence[str] | Ask, wish: Wish) -> Table:
+        """See `Recommender.answer`."""
         live, asking = self._hear(asks, wish.as_of)
         return self._answer(live, asking, wish)
 
@@ -149,7 +149,7 @@ class Snapshot:
         shown[list(self.hidden)] = False
         return shown
 
-    def _answer(self, live: LiveFeatures, asking: Asking, wish: Wish) -> pd.DataFrame:
+    def _answer(self, live: LiveFeatures, asking: Asking, wish: Wish) -> Table:
         bundle, tables = self.bundle, self.bundle.tables
         queries = build_queries(bundle, live, asking.user_ids, wish.as_of, wish.context)
         embedded = self._embed(live, asking, queries)
@@ -161,11 +161,11 @@ class Snapshot:
         if wish.filters:
             scored = scored.forget_chances()
         ranked = show(scored, choose(scored, wish, self.catalogue.groups, tables.item_vectors))
-        frame = self._build_frame(queries, ranked)
+        found = self._list(queries, ranked)
         if wish.explain:
             history = live.builder.find_history(queries, live.builder.recent)
-            frame[REASONS] = self._explainer.explain(ranked, history)
-        return frame
+            found[REASONS] = np.fromiter(self._explainer.explain(ranked, history), object)
+        return Table(found)
 
     def _hear(self, asks: Sequence[str] | Ask, as_of: datetime | None) -> tuple[LiveFeatures, Asking]:
         """Who asks, and what has happened, what they say they like included."""
@@ -238,18 +238,17 @@ class Snapshot:
         rows = builder.build(queries, candidates, asking.of_ranker)
         return score(candidates, rows, ranker, calibration)
 
-    def _build_frame(self, queries: Table, ranked: Ranked) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                USER_ID: queries[USER_ID][ranked.query],
-                ITEM_ID: self.catalogue.ids[ranked.item],
-                TITLE: self.catalogue.titles[ranked.item],
-                RANK: ranked.rank,
-                RETRIEVAL_SCORE: ranked.retrieval_score,
-                RANKING_SCORE: ranked.ranking_score,
-                CHANCE: ranked.chance,
-            }
-        )
+    def _list(self, queries: Table, ranked: Ranked) -> dict[str, np.ndarray]:
+        """The columns of an answer."""
+        return {
+            USER_ID: queries[USER_ID][ranked.query],
+            ITEM_ID: self.catalogue.ids[ranked.item],
+            TITLE: self.catalogue.titles[ranked.item],
+            RANK: ranked.rank,
+            RETRIEVAL_SCORE: ranked.retrieval_score,
+            RANKING_SCORE: ranked.ranking_score,
+            CHANCE: ranked.chance,
+        }
 
     def _encode_text(self, column: str, text: str) -> np.ndarray:
         return self._search.encode_profile(text, column)

@@ -1,12 +1,13 @@
 """What is answered; every answer about items names the bundle that gave it."""
 
 import math
-from collections.abc import Hashable
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, Field
+
+from feature_pipeline.arrays import Table
 
 BUNDLE = Field(description="Id of the bundle that gave this answer.", examples=["3f9ac1d20b7e"])
 
@@ -113,12 +114,11 @@ class Version(BaseModel):
     trained_with: dict[str, str] = Field(description="Packages that trained the bundle.")
 
 
-def list_rows(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
+def list_rows(table: pd.DataFrame | Table) -> list[dict[str, Any]]:
     """Rows by column; None for what is no number, which JSON cannot spell."""
-    return [
-        {
-            name: None if isinstance(value, float) and math.isnan(value) else value
-            for name, value in row.items()
-        }
-        for row in frame.to_dict("records")
-    ]
+    columns = {str(name): [_spell(value) for value in table[name].tolist()] for name in table.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _spell(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.schema import USER_ID
 from inference.service.answers import Recommendations, list_rows
 from inference.service.errors import list_refusals
@@ -29,16 +30,9 @@ def answer(model: Model, body: RecommendBody) -> Recommendations:
     Raises:
         UserError: see `Recommender.recommend`.
     """
-    found = model.recommender.recommend(
-        body.build_ask(),
-        body.k,
-        body.as_of,
-        body.context,
-        exclude=body.exclude,
-        explain=body.reasons,
-        **body.build_wishes(),
-    )
-    rows = list_rows(found.drop(columns=USER_ID))
+    found = model.recommender.answer(body.build_ask(), body.build_wish())
+    # Who asked is told once.
+    rows = list_rows(Table({name: found[name] for name in found.columns if name != USER_ID}))
     return Recommendations.model_validate(
         {"bundle": model.id, "user_id": body.user_id, "recommendations": rows}
     )

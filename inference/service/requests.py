@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from feature_pipeline.events import Event
 from feature_pipeline.events.event import ContractId
 from inference.ask import Ask
+from inference.choice import Wish
 
 MOST = 1000
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -103,11 +104,19 @@ class RecommendBody(AskBody):
     duplicates: bool = False
     reasons: bool = False
 
-    def build_wishes(self) -> dict[str, Any]:
-        """Further arguments of `Recommender.recommend`, as far as they are given."""
-        names = ("filters", "diversity", "caps", "duplicates")
-        wishes = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in wishes.items() if value}
+    def build_wish(self) -> Wish:
+        """What is wanted of `Recommender.answer`."""
+        return Wish(
+            self.k,
+            self.as_of,
+            self.context,
+            self.filters,
+            self.exclude,
+            self.diversity,
+            self.caps,
+            self.duplicates,
+            self.reasons,
+        )
 
 
 class SimilarBody(Body):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.inference.service.world import FutureRecommender
 from tests.tiny_store import SILENT_USER
 
 COLUMNS = ["item_id", "title", "rank", "retrieval_score", "ranking_score", "chance", "reasons"]
@@ -127,12 +126,17 @@ def test_moments_far_away(reader):
         assert reader.post("/recommend", json={"user_id": "user-00", "as_of": moment}).status_code == 200
 
 
-def test_wishes_reach_the_recommender(future):
-    body = {"user_id": "user-00", "filters": {"price": {"min": 3}}, "diversity": 0.5, "caps": {"shape": 2}}
-    assert future.post("/recommend", json=body).status_code == 200
-    wished = future.app.state.service.live.model.recommender
-    assert isinstance(wished, FutureRecommender)
-    assert wished.wishes == {"filters": {"price": {"min": 3}}, "diversity": 0.5, "caps": {"shape": 2}}
+def test_wishes_reach_the_recommender(reader, recommender):
+    wishes = {
+        "filters": {"price": {"min": 3}},
+        "diversity": 0.5,
+        "caps": {"shape": 2},
+        "exclude": ["item-20"],
+    }
+    answer = reader.post("/recommend", json={"user_id": "user-00", "k": 6, **wishes})
+    found = recommender.recommend(["user-00"], 6, **wishes)
+    assert [row["item_id"] for row in answer.json()["recommendations"]] == list(found["item_id"])
+    assert list(found["item_id"]) != list(recommender.recommend(["user-00"], 6)["item_id"])
 
 
 @pytest.mark.parametrize(

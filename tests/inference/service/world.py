@@ -1,8 +1,7 @@
 """What the tests of the service ask with: settings, events, another bundle, a recommender of the future."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from feature_pipeline.artefact import set_current
 from feature_pipeline.errors import UserError
 from feature_pipeline.events import Event
 from feature_pipeline.feedback.config import FeedbackConfig
-from inference.ask import Ask
 from inference.recommender import Recommender
 from inference.service.config import ServeConfig, Settings
 from tests.inference.service.changed import retitle, seal
@@ -104,19 +102,6 @@ class FutureRecommender(Recommender):
         self.searched: tuple[str | None, bytes | None] = (None, None)
         self.added: dict[str, dict[str, Any]] = {}
         self.removed: list[str] = []
-
-    def recommend(
-        self,
-        asks: Sequence[str] | Ask,
-        k: int,
-        as_of: datetime | None = None,
-        context: Mapping[str, str] | None = None,
-        exclude: Sequence[str] = (),
-        explain: bool = False,
-        **wishes: Any,
-    ) -> pd.DataFrame:
-        self.wishes = wishes
-        return super().recommend(asks, k, as_of, context, exclude=exclude, explain=explain)
 
     def similar(self, item_id: str, by: str, k: int, filters: Any = None) -> pd.DataFrame:
         if by != "tower":
