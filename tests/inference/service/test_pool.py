@@ -56,14 +56,14 @@ def test_told_to_come_back(start, monkeypatch):
     client = start(threads=1, queue=0)
     model = client.app.state.service.live.model
     begun, done = threading.Event(), threading.Event()
-    recommend = model.recommender.recommend
+    answer = model.recommender.answer
 
     def wait(*arguments, **options):
         begun.set()
         done.wait(30)
-        return recommend(*arguments, **options)
+        return answer(*arguments, **options)
 
-    monkeypatch.setattr(model.recommender, "recommend", wait)
+    monkeypatch.setattr(model.recommender, "answer", wait)
     answers = []
     ask = lambda: answers.append(client.post("/recommend", json={"user_id": "user-00"}))  # noqa: E731
     slow = threading.Thread(target=ask)

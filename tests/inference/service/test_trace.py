@@ -49,7 +49,7 @@ def test_a_failure_is_answered_without_its_trace(reader, logged, monkeypatch):
     def fail(*arguments, **options):
         raise RuntimeError("about secret-person")
 
-    monkeypatch.setattr(reader.app.state.service.live.model.recommender, "recommend", fail)
+    monkeypatch.setattr(reader.app.state.service.live.model.recommender, "answer", fail)
     answer = reader.post("/recommend", json={"user_id": "secret-person"})
     assert answer.status_code == 500
     assert answer.json() == {
