@@ -49,6 +49,7 @@ RETRIEVAL = RetrievalConfig(
     schedule="constant",
     id_dropout=0.1,
     history_dropout=0.0,
+    moment_dropout=0.0,
     dropout=0.2,
     precision="float32",
 )

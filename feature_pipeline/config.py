@@ -44,6 +44,11 @@ class SplitConfig(Strict):
     test_share: float = Field(default=0.1, gt=0, lt=0.5)
     min_events: int = Field(default=4, ge=3)
 
+    @property
+    def leaves_moments_open(self) -> bool:
+        """Whether a request that says no moment has an unknown one: some time after its user's last event."""
+        return self.name == "leave_last_out"
+
 
 def read_section(section: type[Section], config: DictConfig, path: str) -> Section:
     """Turns one composed section into its typed config.

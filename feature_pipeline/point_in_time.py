@@ -16,12 +16,15 @@ import numpy as np
 import pandas as pd
 from ibis.expr.builders import WindowBuilder
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, USER_ID
 
 ROW = "row"
 AS_OF = "as_of"
 AS_OF_ORDER = "as_of_order"
 LAST_ORDER = np.iinfo(np.int64).max
+# A column of queries: whether nobody knows when it is asked, see `forget_moments`; without it, all are known.
+UNTIMED = "untimed"
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,34 @@ def find_recent_events(queries: pd.DataFrame, events: pd.DataFrame, length: int)
     wanted = events_so_far[len(events) :, None] - np.arange(length, 0, -1)
     # The extra position at the end is where the padding, -1, points.
     return np.append(position[in_order], -1)[np.where(wanted >= starts[:, None], wanted, -1)]
+
+
+def forget_moments(queries: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """The same queries, had nobody said when they are asked: they stand in the instant of the event before.
+
+    There all is known that is known whenever the query comes, but that event itself, which the history holds
+    and no count does. Counted, it would stand apart from others of its instant, and say that none follow.
+
+    Args:
+        queries: `user_id, as_of, as_of_order`, and any features of the moment.
+        events: contract interactions, with the same features.
+
+    Returns:
+        All columns, of the user's last event before the query, and `untimed`. A query without one stays where
+        it is, and is not.
+    """
+    last = find_recent_events(queries, events, 1)[:, 0]
+    untimed = last >= 0
+    former = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})[queries.columns]
+    former = former.iloc[last[untimed]].set_axis(queries.index[untimed])
+    former[AS_OF_ORDER] += 1
+    moved = pd.concat([former, queries[~untimed]]).loc[queries.index]
+    return moved.assign(**{UNTIMED: untimed})
+
+
+def find_untimed(queries: pd.DataFrame | Table) -> np.ndarray:
+    """Whether nobody knows when each of the queries is asked [num_queries] bool; see `UNTIMED`."""
+    return np.asarray(queries[UNTIMED]) if UNTIMED in queries else np.zeros(len(queries), bool)
 
 
 def to_microseconds(times: pd.Series | np.ndarray) -> np.ndarray:

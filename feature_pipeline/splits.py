@@ -7,7 +7,7 @@ import pandas as pd
 
 from feature_pipeline.config import SplitConfig
 from feature_pipeline.errors import UserError
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, LAST_ORDER
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, LAST_ORDER, UNTIMED, forget_moments
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, USER_ID
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -135,8 +135,8 @@ def build_serving_queries(
 ) -> pd.DataFrame:
     """Builds the moment at which each user is served, which is where the split's own queries stand.
 
-    `leave_last_out` asks just after the user's own last event (of all, for a user without events); the others
-    ask just after the last event of all.
+    `leave_last_out` asks some time after the user's own last event, and nobody knows when: see
+    `forget_moments`. The others, and a user without events, ask just after the last event of all.
 
     Args:
         interactions: contract table.
@@ -144,12 +144,11 @@ def build_serving_queries(
         config: the split that the bundle was evaluated under.
 
     Returns:
-        `user_id, as_of, as_of_order`, in the order of `user_ids`.
+        `user_id, as_of, as_of_order, untimed`, in the order of `user_ids`.
     """
-    instant = np.timedelta64(1, "us")
-    end = interactions[EVENT_TIME].max() + instant
+    end = interactions[EVENT_TIME].max() + np.timedelta64(1, "us")
     frame = pd.DataFrame({USER_ID: pd.Series(user_ids, dtype="str"), AS_OF: end, AS_OF_ORDER: LAST_ORDER})
-    if config.name == "leave_last_out":
-        last = interactions.groupby(USER_ID)[EVENT_TIME].max() + instant
-        frame[AS_OF] = frame[USER_ID].map(last).fillna(end)
-    return frame.astype({AS_OF: "datetime64[us]"})
+    frame = frame.astype({AS_OF: "datetime64[us]"})
+    if config.leaves_moments_open:
+        return forget_moments(frame, interactions)
+    return frame.assign(**{UNTIMED: False})

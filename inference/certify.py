@@ -16,12 +16,13 @@ from omegaconf import DictConfig
 
 from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.entry import run
+from feature_pipeline.splits import build_serving_queries
 from inference.config import read_engine
 from inference.index.recall import Recall, measure_recall
 from inference.offline import embed_users
-from inference.parity import Serve, choose_users, measure_parity
+from inference.parity import Parity, choose_users, measure_parity
 from inference.recommender import Recommender
-from inference.served import name_bundle, recommend_by
+from inference.served import build_told_queries, name_bundle, recommend_by
 from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle
 from training_pipeline.index_config import ExactConfig, IndexConfig, read_index
 
@@ -32,7 +33,7 @@ def main(config: DictConfig) -> None:
     """Prints parity and recall, or fails."""
     engine, index, bundle = read_engine(config), read_index(config), _open(config)
     print(f"certify {bundle.id}", file=sys.stderr)
-    parity = measure_parity(bundle, engine, choose_users(bundle), _choose_way(config, bundle))
+    parity = _compare(config, bundle, engine)
     recall = try_index(bundle, engine, index)
     print(json.dumps({"parity": asdict(parity), "recall": recall and asdict(recall)}))
 
@@ -57,10 +58,14 @@ def _open(config: DictConfig) -> Bundle:
     return open_current_bundle(Path(config.artifacts), config.dataset.name, named)
 
 
-def _choose_way(config: DictConfig, bundle: Bundle) -> Serve:
+def _compare(config: DictConfig, bundle: Bundle, engine: EngineConfig) -> Parity:
+    """By a service at moments that it is told, by the recommender itself where it is not told any."""
+    users = choose_users(bundle)
     if config.url is not None:
-        return partial(recommend_by, config.url, bundle)
-    return partial(Recommender(bundle).recommend, duplicates=True)
+        told = build_told_queries(bundle, users)
+        return measure_parity(bundle, engine, told, partial(recommend_by, config.url, bundle))
+    asked = build_serving_queries(bundle.tables.interactions, users, bundle.split)
+    return measure_parity(bundle, engine, asked, partial(Recommender(bundle).recommend, duplicates=True))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from feature_pipeline.arrays import Table
 from feature_pipeline.dataset_config import FeatureColumn
 from feature_pipeline.errors import UserError
 from feature_pipeline.features.live_features import LiveFeatures
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, LAST_ORDER
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, LAST_ORDER, UNTIMED
 from feature_pipeline.schema import USER_ID
 from feature_pipeline.values import read_value, to_instant
 from training_pipeline.bundle import Bundle
@@ -32,34 +32,36 @@ def build_queries(
         bundle: the split says where queries stand.
         live: knows what happened, and computes the features as of the query.
         user_ids: who asks.
-        as_of: the moment, UTC; None for where the split's own queries stand: `leave_last_out` asks just after
-            the user's own last event (of all, for a user without events), the others after the last of all.
+        as_of: the moment, UTC; None for where the split's own queries stand: `leave_last_out` asks some time
+            after the user's own last event, and nobody knows when (see `forget_moments`), the others, and a
+            user without events, just after the last of all.
         context: features of the moment; what is left open is taken from the user's latest event before.
 
     Returns:
-        `user_id, as_of, as_of_order`, and the moment's features.
+        `user_id, as_of, as_of_order, untimed`, and the moment's features.
 
     Raises:
         UserError: a context feature is unknown, or its value is of the wrong kind.
     """
     count = len(user_ids)
+    untimed = np.zeros(count, bool)
     if as_of is not None:
         moments, order = np.full(count, to_instant(as_of)), _FIRST_ORDER
     else:
-        moments, order = _find_moments(bundle, live, user_ids), LAST_ORDER
-    ids = np.array(user_ids, dtype=object)
-    queries = Table({USER_ID: ids, AS_OF: moments, AS_OF_ORDER: np.full(count, order)})
+        moments, order = np.full(count, live.events.last_time + 1), LAST_ORDER
+        if bundle.split.leaves_moments_open:
+            last = live.events.find_last_times(user_ids)
+            untimed = last >= 0
+            moments = np.where(untimed, last, moments)
+    columns = {
+        USER_ID: np.array(user_ids, dtype=object),
+        AS_OF: moments.astype("datetime64[us]"),
+        AS_OF_ORDER: np.full(count, order),
+        UNTIMED: untimed,
+    }
+    queries = Table(columns)
     computed = live.builder.compute_query_columns(queries)
-    return Table({**queries.columns, **computed, **_build_context(bundle, live, queries, context)})
-
-
-def _find_moments(bundle: Bundle, live: LiveFeatures, user_ids: Sequence[str]) -> np.ndarray:
-    end = live.events.last_time
-    last = np.full(len(user_ids), end)
-    if bundle.split.name == "leave_last_out":
-        own = live.events.find_last_times(user_ids)
-        last = np.where(own >= 0, own, end)
-    return (last + 1).astype("datetime64[us]")
+    return Table({**columns, **computed, **_build_context(bundle, live, queries, context)})
 
 
 def _build_context(

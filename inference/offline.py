@@ -21,13 +21,13 @@ from training_pipeline.retrieval.embed import embed_queries
 from training_pipeline.seen import find_seen, mark
 
 
-def replay(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> pd.DataFrame:
-    """Scores every candidate of some users, at the moment at which serving puts them by default.
+def replay(bundle: Bundle, engine: EngineConfig, asked: pd.DataFrame) -> pd.DataFrame:
+    """Scores every candidate of some queries.
 
     Args:
         bundle: the model.
         engine: runs the feature expressions, as it does for training.
-        user_ids: users of the bundle.
+        asked: by users of the bundle, see `build_serving_queries`.
 
     Returns:
         `user_id, item_id, retrieval_score, ranking_score`, user by user, best first by retrieval; the
@@ -35,7 +35,7 @@ def replay(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> pd.
     """
     tables, config = bundle.tables, bundle.ranker_config
     builder = build_feature_builder(tables, engine)
-    queries = _build_queries(bundle, builder, user_ids)
+    queries = _describe(bundle, builder, asked)
     embedded = _embed(bundle, builder, queries)
     num_items = len(tables.items)
     seen = find_seen(queries, tables.interactions, builder, num_items)
@@ -58,13 +58,14 @@ def replay(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> pd.
 
 
 def embed_users(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]) -> np.ndarray:
-    """What the query tower makes of some users [num_users, embedding_dim] float32; see `replay`."""
+    """What the query tower makes of users at their default moments [num_users, embedding_dim] float32."""
     builder = build_feature_builder(bundle.tables, engine)
-    return _embed(bundle, builder, _build_queries(bundle, builder, user_ids))
+    asked = build_serving_queries(bundle.tables.interactions, list(user_ids), bundle.split)
+    return _embed(bundle, builder, _describe(bundle, builder, asked))
 
 
-def _build_queries(bundle: Bundle, builder: FeatureBuilder, user_ids: Sequence[str]) -> pd.DataFrame:
-    queries = build_serving_queries(bundle.tables.interactions, list(user_ids), bundle.split)
+def _describe(bundle: Bundle, builder: FeatureBuilder, queries: pd.DataFrame) -> pd.DataFrame:
+    """Queries with the moment's features."""
     computed = builder.compute_query_features(queries)
     return pd.concat([queries, computed, _find_context(bundle, queries)], axis=1)
 

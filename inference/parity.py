@@ -48,20 +48,20 @@ def choose_users(bundle: Bundle, count: int = NUM_USERS) -> list[str]:
     return list(known.iloc[places])
 
 
-def measure_parity(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str], serve: Serve) -> Parity:
+def measure_parity(bundle: Bundle, engine: EngineConfig, asked: pd.DataFrame, serve: Serve) -> Parity:
     """Serves users and replays them.
 
     Args:
         bundle: the model that serves.
         engine: as training computes features.
-        user_ids: users of the bundle.
-        serve: from users and k to recommendations; see `Recommender.recommend`.
+        asked: queries of the bundle's users, see `build_serving_queries`.
+        serve: from their users and k to recommendations, at those moments; see `Recommender.recommend`.
 
     Raises:
         ParityError: other items are served, or a score differs by more than `TOLERANCE`.
     """
-    expected = replay(bundle, engine, user_ids)
-    served = serve(user_ids, bundle.ranker_config.candidates)
+    expected = replay(bundle, engine, asked)
+    served = serve(list(asked[USER_ID]), bundle.ranker_config.candidates)
     both = expected.merge(served, on=_KEY, how="outer", suffixes=("", "_served"), indicator="side")
     only = both[both["side"] != "both"]
     if len(only):
@@ -79,7 +79,7 @@ def measure_parity(bundle: Bundle, engine: EngineConfig, user_ids: Sequence[str]
             f"{first[RANKING_SCORE]:.7f} and a retrieval score of {first[RETRIEVAL_SCORE]:.7f}, served were "
             f"{first[RANKING_SCORE + '_served']:.7f} and {first[RETRIEVAL_SCORE + '_served']:.7f}"
         )
-    return Parity(len(user_ids), len(both), float(worst.max(initial=0)))
+    return Parity(len(asked), len(both), float(worst.max(initial=0)))
 
 
 def _differ(both: pd.DataFrame, name: str) -> np.ndarray:

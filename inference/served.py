@@ -7,10 +7,11 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pandas as pd
 
 from feature_pipeline.errors import UserError
-from feature_pipeline.point_in_time import AS_OF
+from feature_pipeline.point_in_time import AS_OF, UNTIMED
 from feature_pipeline.schema import ITEM_ID, USER_ID
 from feature_pipeline.splits import build_serving_queries
 from inference.columns import RANKING_SCORE
@@ -33,11 +34,26 @@ def name_bundle(url: str) -> str:
     return str(_get(ask_service(url, "/version"), "bundle", url))
 
 
-def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> pd.DataFrame:
-    """Asks a service for recommendations, at the moments at which the bundle's split puts its queries.
+def build_told_queries(bundle: Bundle, user_ids: Sequence[str]) -> pd.DataFrame:
+    """What a service is asked: each moment is said, just after what the bundle knows of the user, or of all.
 
-    The moment is said, so that events since, which the service knows and the bundle does not, have not
-    happened yet.
+    So events since, which the service knows and the bundle does not, have not happened yet.
+
+    Args:
+        bundle: knows what happened, and where its split puts queries.
+        user_ids: users of the bundle.
+
+    Returns:
+        `user_id, as_of, as_of_order`, in the order of `user_ids`.
+    """
+    queries = build_serving_queries(bundle.tables.interactions, list(user_ids), bundle.split)
+    after = queries[AS_OF] + np.timedelta64(1, "us")
+    told = queries.assign(**{AS_OF: queries[AS_OF].mask(queries[UNTIMED], after)})
+    return told.drop(columns=UNTIMED)
+
+
+def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> pd.DataFrame:
+    """Asks a service for recommendations, at the moments of `build_told_queries`.
 
     Args:
         url: of the service, as `http://127.0.0.1:8000`.
@@ -51,8 +67,7 @@ def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> p
     Raises:
         ServiceError: it does not answer, or by another bundle.
     """
-    queries = build_serving_queries(bundle.tables.interactions, list(user_ids), bundle.split)
-    moments = [moment.isoformat() for moment in queries[AS_OF]]
+    moments = [moment.isoformat() for moment in build_told_queries(bundle, user_ids)[AS_OF]]
     answers = [
         _recommend(url, bundle.id, {"user_id": user_id, "k": k, "as_of": moment, "duplicates": True})
         for user_id, moment in zip(user_ids, moments, strict=True)

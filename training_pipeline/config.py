@@ -99,6 +99,8 @@ class RetrievalConfig(Strict):
         schedule: `constant`, or `cosine`, which falls to nothing over all epochs.
         id_dropout: share of item ids hidden in training, so that content learns to stand in (DropoutNet).
         history_dropout: share of histories hidden in training, so that profile and moment learn to stand in.
+        moment_dropout: share of queries in training of which nobody knows when they are asked, as of requests
+            without `as_of` under the split `leave_last_out`; under others, which know the moment, of none.
         dropout: of the hidden layers.
         precision: `float32`, or `mixed_bfloat16` for the products of hidden layers.
     """
@@ -114,6 +116,7 @@ class RetrievalConfig(Strict):
     schedule: Literal["constant", "cosine"]
     id_dropout: float = Field(ge=0, lt=1)
     history_dropout: float = Field(ge=0, lt=1)
+    moment_dropout: float = Field(ge=0, lt=1)
     dropout: float = Field(ge=0, lt=1)
     precision: Literal["float32", "mixed_bfloat16"]
 

@@ -31,6 +31,7 @@ from training_pipeline.retrieved import Retrieved, embed, to_arrays
 
 RETRIEVER = "two towers"
 RANKER = "catboost"
+UNTIMED = ", moment hidden"
 RECENT_ITEMS = 20
 
 
@@ -99,17 +100,18 @@ class Measurement:
         by_item = item_embeddings.T
         self._add_scores("retrieval", model, lambda block: query_embeddings[block] @ by_item)
 
-    def add_ranking(self, candidates: Candidates, ranking_scores: np.ndarray) -> None:
+    def add_ranking(self, candidates: Candidates, ranking_scores: np.ndarray, masked: str = "") -> None:
         """Measures the order end to end, after `add_retrieval`.
 
         Args:
             candidates: what the retriever handed over.
             ranking_scores: [num_queries, num_candidates] float32, minus infinity where padded.
+            masked: what is hidden, behind the names of both models.
         """
-        relevant, retrieved = self.held_out.relevant, self.ranks[RETRIEVER]
+        relevant, retrieved = self.held_out.relevant, self.ranks[RETRIEVER + masked]
         ranks = compute_reranked_ranks(retrieved, candidates.items, ranking_scores, relevant)
         order = np.argsort(-ranking_scores, axis=1, kind="stable")[:, :LIST_LENGTH]
-        self._add(ranks, np.take_along_axis(candidates.items, order, axis=1), "ranking", RANKER)
+        self._add(ranks, np.take_along_axis(candidates.items, order, axis=1), "ranking", RANKER + masked)
 
     def compare(self, model: str) -> list[Difference]:
         """What a model gains on each of the others measured so far, in NDCG@10."""
@@ -155,6 +157,20 @@ def measure(found: Retrieved, scores: np.ndarray, seed: int) -> Measurement:
         measurement.add_retrieval(found.query_embeddings, found.item_embeddings)
         measurement.add_ranking(found.candidates, scores)
         step.rows = found.held_out.relevant.shape[0]
+    return measurement
+
+
+def measure_untimed(found: Retrieved, scores: np.ndarray, seed: int) -> Measurement:
+    """Measures retrieval and the order end to end where nobody knows when is asked.
+
+    Args:
+        found: what the towers retrieved at such moments.
+        scores: the ranker's, of the candidates [num_queries, num_candidates] float32.
+        seed: of the bootstrap.
+    """
+    measurement = Measurement(found.prepared, found.held_out, seed)
+    measurement.add_retrieval(found.query_embeddings, found.item_embeddings, RETRIEVER + UNTIMED)
+    measurement.add_ranking(found.candidates, scores, UNTIMED)
     return measurement
 
 

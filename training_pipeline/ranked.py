@@ -1,11 +1,16 @@
 """The second stage of a run: a ranker, whether it earns its place, and what its scores mean."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from feature_pipeline.arrays import join_tables
 from feature_pipeline.progress import report_step
 from training_pipeline.config import Settings
 from training_pipeline.ranking.calibration import Calibration, fit_calibration
 from training_pipeline.ranking.cross_fit import CrossFitted, cross_fit
+from training_pipeline.ranking.rows import RankingRows
 from training_pipeline.ranking.weights import weigh_rows
 from training_pipeline.retrieved import Retrieved
 
@@ -15,7 +20,8 @@ class FittedRanking:
     """A ranker that has learned from the validation window.
 
     Attributes:
-        fitted: the ranker, and what it would say of queries that it has not seen.
+        fitted: the ranker, and what it would say of queries that it has not seen, in the order in which they
+            were handed over.
         calibration: turns its scores into chances.
     """
 
@@ -23,23 +29,41 @@ class FittedRanking:
     calibration: Calibration
 
 
-def fit_ranking(rehearsal: Retrieved, settings: Settings) -> FittedRanking:
+def fit_ranking(rehearsals: Sequence[Retrieved], settings: Settings) -> FittedRanking:
     """Learns from what the towers retrieve for a window that they were not trained on.
 
     Args:
-        rehearsal: the validation queries.
+        rehearsals: the validation queries and, where serving is asked so, the same at moments nobody knows.
         settings: of the run.
 
     Raises:
         UserError: too few queries have a chosen item among their candidates.
     """
     with report_step("train ranker") as step:
-        items, chosen = rehearsal.candidates.items, rehearsal.chosen
+        first, rows = rehearsals[0], _join_rows(rehearsals)
+        items = np.concatenate([rehearsal.candidates.items for rehearsal in rehearsals])
+        chosen = np.concatenate([rehearsal.chosen for rehearsal in rehearsals])
         by_row = chosen[items >= 0]
         config = settings.ranker
-        weights = weigh_rows(rehearsal.prepared, rehearsal.held_out, rehearsal.rows)
-        fitted = cross_fit(rehearsal.rows, by_row, items, config, settings.seed, settings.threads, weights)
+        query = np.tile(np.arange(len(first.candidates.items)), len(rehearsals))
+        # What was shown or chosen, and when, does not depend on what a query knows.
+        weights = weigh_rows(first.prepared, first.held_out, replace(rows, query=query[rows.query]))
+        fitted = cross_fit(rows, by_row, items, config, settings.seed, settings.threads, weights, query)
         calibration = fit_calibration(fitted.scores, chosen, config.calibration)
         step.rows = len(by_row)
         step.note = f"{fitted.ranker.model.tree_count_} trees, {by_row.sum():,} chosen candidates"
     return FittedRanking(fitted, calibration)
+
+
+def _join_rows(rehearsals: Sequence[Retrieved]) -> RankingRows:
+    """The rows of all of them; queries are numbered on."""
+    first, count = rehearsals[0].rows, len(rehearsals[0].candidates.items)
+    if len(rehearsals) == 1:
+        return first
+    parts = [rehearsal.rows for rehearsal in rehearsals]
+    return RankingRows(
+        columns=join_tables([part.columns for part in parts]),
+        query=np.concatenate([number * count + part.query for number, part in enumerate(parts)]),
+        item=np.concatenate([part.item for part in parts]),
+        vectors=first.vectors,
+    )

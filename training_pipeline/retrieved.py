@@ -1,11 +1,12 @@
 """What the towers hand over for held-out queries, and what the ranker then reads of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 
+from feature_pipeline.point_in_time import forget_moments
 from feature_pipeline.progress import report_step
 from training_pipeline.config import RankerConfig
 from training_pipeline.evaluation.protocol import HeldOut
@@ -50,7 +51,9 @@ class Retrieved:
         return chosen
 
 
-def retrieve(prepared: Prepared, model: TwoTowerModel, split: str, config: RankerConfig) -> Retrieved:
+def retrieve(
+    prepared: Prepared, model: TwoTowerModel, split: str, config: RankerConfig, untimed: bool = False
+) -> Retrieved:
     """Retrieves candidates for the queries of a split, and builds their ranking rows.
 
     Args:
@@ -58,9 +61,14 @@ def retrieve(prepared: Prepared, model: TwoTowerModel, split: str, config: Ranke
         model: the towers.
         split: `validation` or `test`.
         config: how many candidates, and whether the ranker reads embeddings.
+        untimed: whether the queries are asked at moments nobody knows, see `forget_moments`.
     """
     with report_step(f"candidates, {split}") as step:
         held_out = prepared.build_held_out(split)
+        if untimed:
+            frame = forget_moments(held_out.frame, prepared.tables.interactions)
+            held_out = replace(held_out, frame=frame)
+            step.note = "moment hidden"
         examples = prepared.build_held_out_examples(held_out)
         item_embeddings = model.embed_corpus().numpy()
         query_embeddings = embed(model, examples, item_embeddings)

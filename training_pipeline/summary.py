@@ -1,5 +1,6 @@
 """What a run has found out: its figures, its verdict on the ranker, and the report."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from training_pipeline.evaluation.report import Report, write_report
 from training_pipeline.evaluation.results import HEADLINE_METRIC, MetricRow, format_signed
 from training_pipeline.evaluation.significance import Difference, compare_with_each
 from training_pipeline.examples import show_examples
-from training_pipeline.measure import RANKER, RETRIEVER, Measurement
+from training_pipeline.measure import RANKER, RETRIEVER, UNTIMED, Measurement
 from training_pipeline.ranked import FittedRanking
 from training_pipeline.ranking.calibration import Reliability, measure_reliability
 from training_pipeline.ranking.importance import Importance, draw_importance, measure_importance
@@ -39,6 +40,7 @@ class Summary:
         scores: the ranker's, of the trial's candidates [num_queries, num_candidates] float32.
         measured: figures on test.
         masked: figures on test with something hidden from the towers.
+        untimed: figures on validation and on test at moments nobody knows; none where serving knows them.
     """
 
     settings: Settings
@@ -50,11 +52,13 @@ class Summary:
     scores: np.ndarray
     measured: Measurement
     masked: Measurement
+    untimed: Sequence[Measurement]
 
     @property
     def rows(self) -> list[MetricRow]:
         """All figures, test behind validation."""
-        return [*self.rehearsed.rows, *self.measured.rows, *self.masked.rows]
+        validation, test = [self.rehearsed, *self.untimed[:1]], [self.measured, *self.untimed[1:]]
+        return [row for each in (*validation, *test, self.masked) for row in each.rows]
 
     @cached_property
     def gain(self) -> Difference:
@@ -80,6 +84,9 @@ class Summary:
     def costs(self) -> list[Difference]:
         """What the towers lose on test where something is hidden from them."""
         whole, masked = self.measured.headline[RETRIEVER], self.masked.headline
+        if self.untimed:
+            name = RETRIEVER + UNTIMED
+            masked = {name: self.untimed[-1].headline[name], **masked}
         return compare_with_each(RETRIEVER, whole, masked, self.settings.seed)
 
     @property

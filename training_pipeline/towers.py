@@ -72,8 +72,11 @@ def _build_towers(prepared: Prepared, settings: Settings) -> tuple[TwoTowerModel
             seed,
         )
 
+    moment_dropout = retrieval.moment_dropout if settings.split.leaves_moments_open else 0.0
+
     def draw_epoch(epoch: int) -> tf.data.Dataset:
         rng = np.random.default_rng([seed, epoch])
-        return build_training_data(training, retrieval.batch_size, retrieval.history_dropout, rng)
+        size, history_dropout = retrieval.batch_size, retrieval.history_dropout
+        return build_training_data(training, size, history_dropout, moment_dropout, rng)
 
     return model, draw_epoch, num_events

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from omegaconf import DictConfig
 
@@ -22,7 +23,7 @@ from training_pipeline.config import Settings, read_settings
 from training_pipeline.evaluation.curve import write_curve
 from training_pipeline.evaluation.results import render_differences, render_table
 from training_pipeline.linear.signals import fit_signals
-from training_pipeline.measure import measure, measure_masked
+from training_pipeline.measure import measure, measure_masked, measure_untimed
 from training_pipeline.prepare import Prepared, prepare
 from training_pipeline.ranked import fit_ranking
 from training_pipeline.retrieval.fit import OBJECTIVE
@@ -108,15 +109,22 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
         return None
     write_curve(chosen.curve, OBJECTIVE, place, settings.tensorboard)
 
-    rehearsal = retrieve(prepared, chosen.model, VALIDATION, settings.ranker)
-    ranking = fit_ranking(rehearsal, settings)
-    rehearsed = measure(rehearsal, ranking.fitted.scores, settings.seed)
-    trial = retrieve(informed, tested, TEST, settings.ranker)
-    scores = ranking.fitted.ranker.score_candidates(trial.rows, trial.candidates.items)
-    measured = measure(trial, scores, settings.seed)
-    masked = measure_masked(trial, tested, settings.seed)
+    # Each query as it was asked and, where serving may not know the moment, as if nobody did.
+    ways = [False, True] if settings.split.leaves_moments_open else [False]
+    rehearsals = [retrieve(prepared, chosen.model, VALIDATION, settings.ranker, untimed) for untimed in ways]
+    ranking = fit_ranking(rehearsals, settings)
+    rehearsed_scores = np.split(ranking.fitted.scores, len(ways))
+    rehearsed = measure(rehearsals[0], rehearsed_scores[0], settings.seed)
+    trials = [retrieve(informed, tested, TEST, settings.ranker, untimed) for untimed in ways]
+    scores = [ranking.fitted.ranker.score_candidates(each.rows, each.candidates.items) for each in trials]
+    measured = measure(trials[0], scores[0], settings.seed)
+    masked = measure_masked(trials[0], tested, settings.seed)
+    hidden = zip(rehearsals[1:] + trials[1:], rehearsed_scores[1:] + scores[1:], strict=True)
+    untimed = [measure_untimed(found, of_ranker, settings.seed) for found, of_ranker in hidden]
 
-    summary = Summary(settings, store, chosen, ranking, rehearsed, trial, scores, measured, masked)
+    summary = Summary(
+        settings, store, chosen, ranking, rehearsed, trials[0], scores[0], measured, masked, untimed
+    )
     print(f"{'' if summary.is_ranked else 'WARNING: '}{summary.verdict}", file=sys.stderr)
     bundles = Path(settings.artifacts) / settings.dataset / "bundles"
     former = open_former(bundles)
@@ -134,7 +142,7 @@ def train(config: DictConfig, place: Path) -> Bundle | None:
             store=store,
             inputs=everything.inputs,
             model=published,
-            query_signature=published.build_query_signature(trial.examples.moment),
+            query_signature=published.build_query_signature(trials[0].examples.moment),
             signals=fit_signals(everything.learned_events, everything.tables),
             ranking=ranking if summary.is_ranked else None,
             metrics=summary.rows,

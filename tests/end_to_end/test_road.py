@@ -37,7 +37,7 @@ TOWERS = tuple(
     f"two towers{what}"
     for what in (
         "",
-        *(f", {part} hidden" for part in ("history", "text", "image", "text and image", "content")),
+        *(f", {part} hidden" for part in ("moment", "history", "text", "image", "text and image", "content")),
     )
 )
 BASELINES = [
@@ -148,7 +148,7 @@ class TestTraining:
         heading, _, *lines = table.splitlines()
         assert heading == f"test, all: {len(USERS)} queries, 95 % intervals"
         models = [re.split(r"  +", line)[1] for line in lines]
-        assert models == [*BASELINES, *TOWERS, "catboost"]
+        assert models == [*BASELINES, *TOWERS, "catboost", "catboost, moment hidden"]
         heading, _, *lines = differences.splitlines()
         published, other = ("catboost", TOWERS[0]) if road.is_ranked else (TOWERS[0], "catboost")
         assert heading.startswith(f"NDCG@10 of {published} less that of each other")

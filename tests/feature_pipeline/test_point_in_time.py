@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feature_pipeline.arrays import Table
 from feature_pipeline.engine.engine import Computation, declare_table
 from feature_pipeline.point_in_time import (
     LAST_ORDER,
     Line,
     accumulate,
     find_recent_events,
+    find_untimed,
+    forget_moments,
     to_microseconds,
 )
 from tests.event_tables import (
@@ -189,3 +192,63 @@ def test_microseconds_of_times_in_any_unit(unit: str):
 
 def test_microseconds_stay_what_they_are():
     assert to_microseconds(pd.Series([at(0, 1)])).tolist() == [at(0, 1)]
+
+
+class TestForgetMoments:
+    # Of one user two events of one instant, the later of which stands first, and one of a day after.
+    HAPPENED = to_interactions(
+        whole_numbers(
+            user_id=[0, 0, 0, 1],
+            item_id=[0, 1, 2, 0],
+            event_time=[at(1), at(1), at(2), at(5)],
+            event_order=[8, 3, 0, 4],
+        )
+    ).assign(mood=[["calm"], ["glad"], ["sad"], []])
+
+    def forget(self, *asked: tuple[int, int, int]) -> pd.DataFrame:
+        """Of queries by user, time and order."""
+        user_id, as_of, as_of_order = zip(*asked, strict=True)
+        frame = to_queries(whole_numbers(user_id=user_id, as_of=as_of, as_of_order=as_of_order))
+        return forget_moments(frame.assign(mood=[["own"]] * len(frame)), self.HAPPENED)
+
+    def test_a_query_stands_where_the_event_before_it_does(self):
+        got = self.forget((0, at(9), LAST_ORDER), (0, at(2), 0), (0, at(1), 8), (0, at(1, 1), 0))
+        assert to_microseconds(got["as_of"]).tolist() == [at(2), at(1), at(1), at(1)]
+        assert got["mood"].tolist() == [["sad"], ["calm"], ["glad"], ["calm"]]
+        assert got["untimed"].tolist() == [True] * 4
+        # The history is the same, the instant's other events apart that come later.
+        assert find_recent_events(got, self.HAPPENED, 3).tolist() == [
+            [1, 0, 2],
+            [-1, 1, 0],
+            [-1, -1, 1],
+            [-1, 1, 0],
+        ]
+
+    def test_a_query_without_events_before_it_stays(self):
+        got = self.forget((0, at(1), 3), (0, at(3), 0), (2, at(4), 7))
+        assert to_microseconds(got["as_of"]).tolist() == [at(1), at(2), at(4)]
+        assert got["as_of_order"].tolist() == [3, 1, 7]
+        assert got["mood"].tolist() == [["own"], ["sad"], ["own"]]
+        assert got["untimed"].tolist() == [False, True, False]
+
+    @repeatable(max_examples=30)
+    @given(events(min_size=1, max_size=15))
+    def test_nothing_tells_when_the_query_comes(self, happened: pd.DataFrame):
+        """Each event as a query: the same, were it and all that follows a year later, or not at all."""
+        interactions = to_interactions(happened)
+        names = {"event_time": "as_of", "event_order": "as_of_order"}
+        ordered = interactions.sort_values(["event_time", "event_order"], ignore_index=True)
+        for place in range(len(ordered)):
+            query = ordered.rename(columns=names).iloc[[place]][["user_id", "as_of", "as_of_order"]]
+            before = forget_moments(query, ordered)
+            if before["untimed"].all():
+                later = query.assign(as_of=query["as_of"] + pd.Timedelta(365, "D"))
+                pd.testing.assert_frame_equal(forget_moments(later, ordered.iloc[:place]), before)
+
+
+def test_queries_are_timed_unless_they_say_otherwise():
+    frame = to_queries(whole_numbers(user_id=[0, 1], as_of=[1, 2], as_of_order=[0, 0]))
+    assert find_untimed(frame).tolist() == [False, False]
+    untimed = frame.assign(untimed=[True, False])
+    assert find_untimed(untimed).tolist() == [True, False]
+    assert find_untimed(Table({"untimed": np.array([False, True])})).tolist() == [False, True]

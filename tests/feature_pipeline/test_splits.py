@@ -265,17 +265,18 @@ class TestBuildServingQueries:
     def test_temporal_asks_just_after_the_last_event_of_all(self):
         got = build_serving_queries(self.INTERACTIONS, ["b", "zoe", "a"], TEMPORAL)
         after = time(at(3, 1))
-        assert got.to_numpy().tolist() == [[user, after, LAST_ORDER] for user in ("b", "zoe", "a")]
+        assert got.to_numpy().tolist() == [[user, after, LAST_ORDER, False] for user in ("b", "zoe", "a")]
 
-    def test_leave_last_out_asks_just_after_the_users_own_last_event(self):
+    def test_leave_last_out_does_not_know_how_long_after_the_users_own_last_event(self):
         got = build_serving_queries(self.INTERACTIONS, ["b", "zoe", "a", "a"], LEAVE_LAST_OUT)
         assert got["user_id"].tolist() == ["b", "zoe", "a", "a"]
         # Zoe has no events: the last of all is taken.
-        assert got["as_of"].tolist() == [time(at(3, 1)), time(at(3, 1)), time(at(2, 1)), time(at(2, 1))]
+        assert got["as_of"].tolist() == [time(at(3)), time(at(3, 1)), time(at(2)), time(at(2))]
+        assert got["untimed"].tolist() == [True, False, True, True]
 
     @pytest.mark.parametrize("config", [TEMPORAL, LEAVE_LAST_OUT])
     def test_reads_the_whole_history_and_has_the_contracts_types(self, config: SplitConfig):
         got = build_serving_queries(self.INTERACTIONS, ["a", "b"], config)
-        assert got.dtypes.astype(str).tolist() == ["str", "datetime64[us]", "int64"]
+        assert got.dtypes.astype(str).tolist() == ["str", "datetime64[us]", "int64", "bool"]
         assert find_recent_events(got, self.INTERACTIONS, 2).tolist() == [[0, 2], [-1, 1]]
         assert len(build_serving_queries(self.INTERACTIONS, [], config)) == 0

@@ -2,14 +2,21 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.errors import UserError
+from feature_pipeline.point_in_time import find_untimed
+from feature_pipeline.splits import build_serving_queries
 from feature_pipeline.values import to_instant
 from inference.moment import build_queries
+from inference.parity import choose_users, measure_parity
+from inference.recommender import Recommender
+from inference.served import build_told_queries
 from tests.tiny_store import SILENT_USER
 from training_pipeline.bundle import Bundle
 from training_pipeline.prepare import open_live_features
@@ -18,6 +25,13 @@ from training_pipeline.prepare import open_live_features
 @pytest.fixture(scope="module")
 def live(bundle):
     return open_live_features(bundle.tables, bundle.standing)
+
+
+def evaluate_on_last_events(bundle: Bundle) -> Bundle:
+    """The same bundle, were its split `leave_last_out`."""
+    config = bundle.manifest["config"]
+    split = {**config["split"], "name": "leave_last_out"}
+    return Bundle(bundle.path, {**bundle.manifest, "config": {**config, "split": split}})
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +63,61 @@ def test_default_moment_is_just_after_the_last_event_of_all(bundle, live):
     queries = build_queries(bundle, live, ["user-00", SILENT_USER], None, {})
     end = bundle.tables.interactions["event_time"].max() + pd.Timedelta(1, "us")
     assert (queries["as_of"] == end.to_datetime64()).tolist() == [True, True]
+    assert queries["untimed"].tolist() == [False, False]
+
+
+@pytest.fixture(scope="module")
+def left_open(bundle):
+    """The same bundle, had it been evaluated on the users' last events."""
+    return evaluate_on_last_events(bundle)
+
+
+class TestMomentNobodyKnows:
+    def test_stands_in_the_instant_of_the_users_own_last_event(self, left_open, live):
+        queries = build_queries(left_open, live, ["user-00", SILENT_USER, "user-01"], None, {})
+        events = left_open.tables.interactions
+        own = events.groupby("user_id")["event_time"].max()
+        end = events["event_time"].max() + pd.Timedelta(1, "us")
+        expected = [own["user-00"], end, own["user-01"]]
+        assert queries["as_of"].tolist() == [moment.to_datetime64() for moment in expected]
+        assert queries["untimed"].tolist() == [True, False, True]
+
+    def test_has_the_features_of_that_event_and_the_whole_history(self, left_open, live):
+        queries = build_queries(left_open, live, ["user-00"], None, {})
+        own = left_open.tables.interactions.query("user_id == 'user-00'").sort_values("event_time")
+        assert queries["user_events_before"][0] == own["user_events_before"].iloc[-1] == len(own) - 1
+        assert list(queries["device"][0]) == list(own["device"].iloc[-1])
+        history = live.builder.find_history(queries, len(own))[0]
+        assert history.tolist() == left_open.tables.find_items(own["item_id"]).tolist()
+
+    def test_is_none_that_is_said(self, left_open, live):
+        said = build_queries(left_open, live, ["user-00"], datetime(2024, 3, 1), {})
+        assert said["untimed"].tolist() == [False]
+        assert said["as_of"][0] == np.datetime64("2024-03-01")
+
+    def test_the_recommender_and_trainings_own_code_agree(self, left_open):
+        users = choose_users(left_open)
+        asked = build_serving_queries(left_open.tables.interactions, users, left_open.split)
+        assert asked["untimed"].sum() > len(users) // 2
+        serve = partial(Recommender(left_open).recommend, duplicates=True)
+        engine = EngineConfig(name="duckdb", threads=1, memory_limit="1GB")
+        parity = measure_parity(left_open, engine, asked, serve)
+        assert (parity.users, parity.candidates) == (len(users), 25 * len(users))
+        assert parity.largest_difference <= 1e-6
+
+    def test_a_service_is_told_the_moment_just_after(self, left_open):
+        told = build_told_queries(left_open, ["user-00", SILENT_USER])
+        asked = build_serving_queries(
+            left_open.tables.interactions, ["user-00", SILENT_USER], left_open.split
+        )
+        assert (told["as_of"] - asked["as_of"]).tolist() == [pd.Timedelta(1, "us"), pd.Timedelta(0)]
+        assert not find_untimed(told).any()
 
 
 def test_holds_every_feature_of_the_moment(bundle, live):
     queries = build_queries(bundle, live, ["user-00"], datetime(2024, 3, 1), {"device": "phone"})
     declared = [spec.name for spec in live.builder.query_specs]
-    assert list(queries.columns) == ["user_id", "as_of", "as_of_order", *declared, "device"]
+    assert list(queries.columns) == ["user_id", "as_of", "as_of_order", "untimed", *declared, "device"]
     assert queries["as_of"][0] == np.datetime64("2024-03-01")
     events = bundle.tables.interactions
     earlier = events[(events["user_id"] == "user-00") & (events["event_time"] < "2024-03-01")]

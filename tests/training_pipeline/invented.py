@@ -45,6 +45,7 @@ def make_retrieval(negatives: dict[str, Any] | None = None, **changes: Any) -> R
         "schedule": "constant",
         "id_dropout": 0.0,
         "history_dropout": 0.0,
+        "moment_dropout": 0.0,
         "dropout": 0.0,
         "precision": "float32",
     }

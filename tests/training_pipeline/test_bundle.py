@@ -188,7 +188,7 @@ class TestDamage:
     def test_other_version_is_refused(self, copy: Bundle) -> None:
         manifest = copy.path / "manifest.json"
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 99}))
-        with pytest.raises(ArtefactError, match="expected format_version 6, found 99"):
+        with pytest.raises(ArtefactError, match="expected format_version 7, found 99"):
             open_bundle(copy.path)
 
     def test_no_bundle_names_the_command_that_makes_one(self, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_overrides_arrive() -> None:
         ("retrieval.epochs=0", r"retrieval\.epochs: .*greater than 0, found 0"),
         ("retrieval.batch_size=-1", r"retrieval\.batch_size: .*greater than or equal to 0, found -1"),
         ("retrieval.id_dropout=1", r"retrieval\.id_dropout: .*less than 1, found 1"),
+        ("retrieval.moment_dropout=1", r"retrieval\.moment_dropout: .*less than 1, found 1"),
         ("retrieval.precision=float16", r"retrieval\.precision: .*'float32' or 'mixed_bfloat16', found"),
         (
             "retrieval.negatives.hard=-1",

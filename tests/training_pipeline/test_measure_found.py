@@ -1,12 +1,14 @@
 """What towers retrieve is measured whole, and again with something hidden from them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from feature_pipeline.point_in_time import forget_moments
 from tests.oracles import exact_ranks, exact_top_k
 from tests.training_pipeline.invented import make_model, make_ranker
 from training_pipeline.evaluation.protocol import HeldOut
-from training_pipeline.measure import Measurement, measure, measure_masked
+from training_pipeline.measure import Measurement, measure, measure_masked, measure_untimed
 from training_pipeline.prepare import Prepared
 from training_pipeline.retrieval.masked import hide_content, hide_history
 from training_pipeline.retrieval.model import TwoTowerModel
@@ -21,6 +23,11 @@ def model(prepared: Prepared) -> TwoTowerModel:
 @pytest.fixture(scope="module")
 def found(prepared: Prepared, model: TwoTowerModel) -> Retrieved:
     return retrieve(prepared, model, "test", make_ranker())
+
+
+@pytest.fixture(scope="module")
+def untimed(prepared: Prepared, model: TwoTowerModel) -> Retrieved:
+    return retrieve(prepared, model, "test", make_ranker(), untimed=True)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,38 @@ class TestRetrieve:
         rehearsal = retrieve(prepared, model, "validation", make_ranker())
         assert rehearsal.held_out.split == "validation"
         assert len(rehearsal.query_embeddings) == len(prepared.build_held_out("validation").frame)
+
+
+class TestRetrieveUntimed:
+    def test_the_same_is_wanted_and_seen_in_the_instant_of_the_event_before(
+        self, found: Retrieved, untimed: Retrieved
+    ) -> None:
+        shown, hidden = found.held_out, untimed.held_out
+        assert (hidden.relevant != shown.relevant).nnz == (hidden.seen != shown.seen).nnz == 0
+        expected = forget_moments(shown.frame, found.prepared.tables.interactions)
+        pd.testing.assert_frame_equal(hidden.frame, expected)
+        moved = hidden.frame["untimed"].to_numpy()
+        assert moved.tolist() == (shown.past > 0).tolist()
+        assert (hidden.frame["as_of"] < shown.frame["as_of"]).tolist() == moved.tolist()
+
+    def test_both_models_are_told(self, found: Retrieved, untimed: Retrieved) -> None:
+        moved = untimed.held_out.frame["untimed"].to_numpy()
+        assert moved.any()
+        assert untimed.examples.untimed[:, 0].tolist() == moved.tolist()
+        np.testing.assert_array_equal(untimed.examples.history, found.examples.history)
+        seconds = untimed.rows.frame["user_seconds_since_item"]
+        assert seconds.isna().tolist() == [True] * len(seconds)
+        assert not found.rows.frame["user_seconds_since_item"].isna().all()
+
+
+class TestMeasureUntimed:
+    def test_measures_both_models_as_they_are_without_the_moment(self, untimed: Retrieved) -> None:
+        measured = measure_untimed(untimed, untimed.chosen.astype(np.float32), seed=0)
+        assert list(measured.ranks) == ["two towers, moment hidden", "catboost, moment hidden"]
+        expected = rank(untimed.query_embeddings, untimed.item_embeddings, untimed.held_out)
+        np.testing.assert_array_equal(measured.ranks["two towers, moment hidden"], expected)
+        hit = expected < 10
+        assert (measured.ranks["catboost, moment hidden"] <= expected)[hit].all()
 
 
 class TestMeasure:

@@ -13,7 +13,7 @@ from feature_pipeline.store import FeatureStore
 from tests.training_pipeline.command import SMALL, compose_train
 from tests.training_pipeline.invented import make_model
 from training_pipeline.config import Settings, read_settings
-from training_pipeline.measure import Measurement, measure, measure_masked
+from training_pipeline.measure import Measurement, measure, measure_masked, measure_untimed
 from training_pipeline.prepare import Prepared
 from training_pipeline.ranked import fit_ranking
 from training_pipeline.ranking.calibration import measure_reliability
@@ -54,7 +54,7 @@ def summary(store: FeatureStore, prepared: Prepared, settings: Settings) -> Summ
     """Of towers that were never trained."""
     towers = FittedRetrieval(make_model(prepared), CURVE)
     rehearsal, trial = (retrieve(prepared, towers.model, s, settings.ranker) for s in ("validation", "test"))
-    ranking = fit_ranking(rehearsal, settings)
+    ranking = fit_ranking([rehearsal], settings)
     scores = ranking.fitted.ranker.score_candidates(trial.rows, trial.candidates.items)
     return Summary(
         settings=settings,
@@ -66,7 +66,19 @@ def summary(store: FeatureStore, prepared: Prepared, settings: Settings) -> Summ
         scores=scores,
         measured=measure(trial, scores, seed=0),
         masked=measure_masked(trial, towers.model, seed=0),
+        untimed=[],
     )
+
+
+@pytest.fixture(scope="module")
+def untimed(prepared: Prepared, summary: Summary, settings: Settings) -> Summary:
+    """The same, were serving not to know when it is asked."""
+    found = [
+        retrieve(prepared, summary.towers.model, split, settings.ranker, untimed=True)
+        for split in ("validation", "test")
+    ]
+    measured = [measure_untimed(each, order(each, RIGHT), seed=0) for each in found]
+    return replace(summary, untimed=measured)
 
 
 @pytest.fixture(scope="module", params=[RIGHT, WRONG], ids=["ranked", "unranked"])
@@ -126,6 +138,27 @@ class TestVerdict:
             assert cost.value == pytest.approx(whole - summary.masked.headline[cost.against].mean())
         names = [cost.against for cost in summary.costs]
         assert names == [f"two towers, {hidden} hidden" for hidden in ("history", "text", "content")]
+
+    def test_a_moment_that_is_hidden_costs_the_towers_too(self, untimed: Summary) -> None:
+        cost = untimed.costs[0]
+        assert cost.against == "two towers, moment hidden"
+        whole, hidden = (
+            found.headline[name].mean()
+            for found, name in ((untimed.measured, cost.model), (untimed.untimed[1], cost.against))
+        )
+        assert cost.value == pytest.approx(whole - hidden)
+        assert [cost.against for cost in untimed.costs[1:]] == list(untimed.masked.headline)
+
+    def test_figures_of_hidden_moments_are_kept_beside_the_others(self, untimed: Summary) -> None:
+        rows = {(row.split, row.stage, row.model) for row in untimed.rows if "moment hidden" in row.model}
+        assert rows == {
+            (split, stage, f"{model}, moment hidden")
+            for split in ("validation", "test")
+            for stage, model in (("retrieval", "two towers"), ("ranking", "catboost"))
+        }
+        splits = [row.split for row in untimed.rows]
+        assert splits == sorted(splits, reverse=True)
+        assert not any("hidden" in difference.against for difference in untimed.differences)
 
     def test_all_figures_are_kept(self, summary: Summary) -> None:
         splits = [row.split for row in summary.rows]

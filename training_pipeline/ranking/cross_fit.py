@@ -37,6 +37,7 @@ def cross_fit(
     seed: int,
     threads: int,
     weights: np.ndarray | None = None,
+    same: np.ndarray | None = None,
 ) -> CrossFitted:
     """Fits one ranker a fold, which leaves out its queries, and one on all, each with as many trees.
 
@@ -51,11 +52,14 @@ def cross_fit(
         seed: of the folds, of the negatives' draw and of CatBoost.
         threads: of CatBoost.
         weights: how much each row teaches [num_rows] float32, see `fit_ranker`.
+        same: queries that wait for the same choice have the same number [num_queries] int, and are left out
+            together; None where each waits for its own.
 
     Raises:
         UserError: fewer than two queries have a chosen item among their candidates.
     """
-    fold = _divide(np.unique(rows.query[chosen]), len(candidates), config.folds, seed)
+    same = np.arange(len(candidates)) if same is None else same
+    fold = _divide(np.unique(same[rows.query[chosen]]), same.max() + 1, config.folds, seed)[same]
     folds = [fold == number for number in range(fold.max() + 1)]
     rankers = [fit_ranker(rows, chosen, out, config, seed, threads, weights) for out in folds]
     trees = _choose_trees([ranker.read_losses() for ranker in rankers])

@@ -9,8 +9,9 @@ from scipy.optimize import minimize
 
 from training_pipeline.ranking.rows import SECONDS_SINCE, RankingRows
 
-# Seconds since the last item: in the same instant, in one go, in one sitting, or later.
+# Seconds since the last item: in the same instant, in one go, in one sitting, or later; or unknown.
 _LATER = np.array([1.0, 60.0, 3600.0])
+_NUM_KINDS = len(_LATER) + 2
 # Priors in units of what a query's candidates differ by: the one hardly shrinks what many queries agree on,
 # the other has each kind of moment differ from the rest only where it must.
 _RIDGE, _RIDGE_APART = 10.0, 80.0
@@ -108,10 +109,10 @@ def fit_logit(
 
 
 def _find_kinds(columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The kind of moment of each row [num_rows] int; the last where nothing is known of a past."""
+    """The kind of moment of each row [num_rows] int; the last where it, or the past, is unknown."""
     rows = len(next(iter(columns.values()), ()))
     since = columns.get(SECONDS_SINCE, np.full(rows, np.nan))
-    return np.searchsorted(_LATER, since, side="right")
+    return np.where(np.isnan(since), _NUM_KINDS - 1, np.searchsorted(_LATER, since, side="right"))
 
 
 def _stack(columns: Mapping[str, np.ndarray], names: list[str]) -> np.ndarray:
@@ -165,9 +166,9 @@ class _Loss:
     def __init__(
         self, terms: np.ndarray, kind: np.ndarray, starts: np.ndarray, chosen: np.ndarray, often: np.ndarray
     ):
-        self.shape = len(_LATER) + 2, terms.shape[1]
-        self._blocks = [terms[kind == number] for number in range(len(_LATER) + 1)]
-        self._rows = [np.flatnonzero(kind == number) for number in range(len(_LATER) + 1)]
+        self.shape = _NUM_KINDS + 1, terms.shape[1]
+        self._blocks = [terms[kind == number] for number in range(_NUM_KINDS)]
+        self._rows = [np.flatnonzero(kind == number) for number in range(_NUM_KINDS)]
         self._ridge = np.array([_RIDGE] + [_RIDGE_APART] * len(self._rows))[:, None]
         self._starts, self._counts = starts, np.diff(starts, append=len(terms))
         self._often, self._chosen = often, often * chosen

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from feature_pipeline.arrays import Arrays, Table, join_tables, take_rows
 from feature_pipeline.columns import to_float
 from feature_pipeline.features.build import FeatureBuilder
-from feature_pipeline.point_in_time import AS_OF, to_microseconds
+from feature_pipeline.point_in_time import AS_OF, find_untimed, to_microseconds
 from feature_pipeline.schema import FeatureSpec
 from training_pipeline.config import RankerConfig
 from training_pipeline.linear.signals import LENGTH, Signal, score_signals
@@ -30,7 +30,8 @@ RETRIEVAL_SPECS = (
     # How far the score lies below that of the first candidate.
     FeatureSpec(RETRIEVAL_GAP, "pair", "numeric", CLOSE),
 )
-# From the last item of the history, which may lie in the query's own instant, to the query.
+# From the last item of the history, which may lie in the query's own instant, to the query; NaN where nobody
+# knows when that is asked.
 SECONDS_SINCE = "user_seconds_since_item"
 SINCE_SPEC = FeatureSpec(SECONDS_SINCE, "query", "numeric")
 _MICROSECONDS = 1e6
@@ -111,7 +112,7 @@ class RowBuilder:
         """Builds the rows of some queries.
 
         Args:
-            queries: `user_id, as_of, as_of_order`, and the moment's features.
+            queries: `user_id, as_of, as_of_order`, the moment's features, and maybe `untimed`.
             candidates: of each query.
             asking: who asks, as `of_users` [num_queries] each; by default the users of the table.
         """
@@ -127,7 +128,8 @@ class RowBuilder:
         }
         history, times = self.features.find_timed_history(queries, LENGTH if self.signals else 1)
         since = (to_microseconds(queries[AS_OF]) - times[:, -1]) / _MICROSECONDS
-        columns[SECONDS_SINCE] = np.where(history[:, -1] >= 0, since, np.nan).astype(np.float32)[query]
+        is_known = (history[:, -1] >= 0) & ~find_untimed(queries)
+        columns[SECONDS_SINCE] = np.where(is_known, since, np.nan).astype(np.float32)[query]
         columns |= take_rows(asking, query)
         columns |= take_rows(read_columns(queries, self.tables.specs["interactions"]), query)
         columns |= take_rows(self.of_items, item)

@@ -12,7 +12,11 @@ from training_pipeline.retrieval.windows import NONE, plan_batches
 
 
 def build_training_data(
-    training: TrainingExamples, batch_size: int, history_dropout: float, rng: np.random.Generator
+    training: TrainingExamples,
+    batch_size: int,
+    history_dropout: float,
+    moment_dropout: float,
+    rng: np.random.Generator,
 ) -> tf.data.Dataset:
     """One epoch of shuffled batches for `TwoTowerModel.compute_loss`.
 
@@ -22,11 +26,15 @@ def build_training_data(
         history_dropout: share of the windows shown as if nothing were known of their users' past. A user's
             own first event weighs as much as any other does without its past: first choices are of a kind of
             their own, and all that a new user will choose counts.
-        rng: draws the order.
+        moment_dropout: share of the other queries, but for users' first, that are asked at a moment nobody
+            knows, see `forget_moments`.
+        rng: draws the order, and what is hidden.
     """
     history, targets = training.examples.history, training.target.shape[1]
     num_events = (history >= 0).sum(axis=1) + 1
     batches = plan_batches(num_events, history.shape[1], targets, batch_size, rng)
+    # Of their own, so that the other draws are the same whatever the share.
+    (draws,) = rng.spawn(1)
 
     def generate() -> Iterator[dict[str, Any]]:
         for rows, width in batches:
@@ -37,11 +45,17 @@ def build_training_data(
             for name, values in batch["moment"].items():
                 values[hidden] = training.unknown[name][rows[hidden]]
             batch["history"][hidden] = NONE
+            untimed = draws.random(is_first.shape) < moment_dropout
+            untimed &= ~is_first & ~hidden[:, None]
+            window, place = np.nonzero(untimed)
+            for name, values in batch["moment"].items():
+                values[untimed] = training.former[name][rows[window], place]
             yield {
                 "user": batch["user"],
                 "moment": {name: values[:, -asked:] for name, values in batch["moment"].items()},
                 "history": batch["history"][:, -width:],
                 "times": batch["times"][:, -(width + 1) :],
+                "untimed": untimed[:, -asked:],
                 "target": batch["target"][:, -asked:],
                 "is_new": batch["is_new"][:, -asked:],
                 "weight": batch["weight"][:, -asked:],
@@ -63,7 +77,7 @@ def _build_signature(examples: Examples) -> dict[str, Any]:
         "moment": moment,
         **dict.fromkeys(("history", "target"), grid),
         "times": tf.TensorSpec([None, None], tf.int64),
-        "is_new": tf.TensorSpec([None, None], tf.bool),
+        **dict.fromkeys(("untimed", "is_new"), tf.TensorSpec([None, None], tf.bool)),
         "weight": tf.TensorSpec([None, None], tf.float32),
     }
 

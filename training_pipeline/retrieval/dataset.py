@@ -14,7 +14,7 @@ from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.features.feature import Feature
 from feature_pipeline.features.outcome_history import build_specs, name_history
 from feature_pipeline.feedback.record import FeedbackRecord
-from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, to_microseconds
+from feature_pipeline.point_in_time import AS_OF, AS_OF_ORDER, find_untimed, to_microseconds
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, EVENT_TYPE, ITEM_ID, USER_ID, FeatureSpec
 from feature_pipeline.store import FeatureStore
 from training_pipeline.config import QueryConfig
@@ -137,18 +137,20 @@ class Examples:
             of the last `targets` items.
         history: positions of items [num_examples, length] int32, oldest first, -1 pads.
         times: when each was met and, last, when the query asks [num_examples, length + 1] int64 microseconds.
+        untimed: whether nobody knows when it is asked, see `forget_moments` [num_examples, targets] bool.
     """
 
     user: np.ndarray
     moment: Arrays
     history: np.ndarray
     times: np.ndarray
+    untimed: np.ndarray
 
     def take(self, rows: np.ndarray) -> dict[str, Any]:
         """The examples at `rows`, as a nest of arrays."""
+        names = ("user", "history", "times", "untimed")
         moment = {name: values[rows] for name, values in self.moment.items()}
-        history, times = self.history[rows], self.times[rows]
-        return {"user": self.user[rows], "moment": moment, "history": history, "times": times}
+        return {"moment": moment, **{name: getattr(self, name)[rows] for name in names}}
 
 
 def read_tables(store: FeatureStore) -> Tables:
@@ -198,7 +200,7 @@ def build_examples(
     """Encodes queries, one an example.
 
     Args:
-        queries: `user_id, as_of, as_of_order`, and the moment's features.
+        queries: `user_id, as_of, as_of_order`, the moment's features, and maybe `untimed`.
         users: row of each query's user, where users are described [num_queries] int.
         inputs: as fitted on the training window.
         builder: finds the histories.
@@ -211,6 +213,7 @@ def build_examples(
         moment={name: values[:, None] for name, values in moment.items()},
         history=history.astype(np.int32),
         times=np.column_stack([times, to_microseconds(queries[AS_OF])]),
+        untimed=find_untimed(queries)[:, None],
     )
 
 
@@ -221,6 +224,8 @@ class TrainingExamples:
     Attributes:
         examples: the windows.
         unknown: their moments if nothing were known of the users' past; as `Examples.moment`.
+        former: their moments if nobody knew when they are asked: those of the users' events before, see
+            `forget_moments`; as `Examples.moment`, and meaningless for a first event.
         target: positions of the chosen items [num_windows, targets] int32, -1 for none.
         is_new: whether that is the item's first event [num_windows, targets] bool.
         strength: how much it teaches [num_windows, targets] float32.
@@ -229,6 +234,7 @@ class TrainingExamples:
 
     examples: Examples
     unknown: Arrays
+    former: Arrays
     target: np.ndarray
     is_new: np.ndarray
     strength: np.ndarray
@@ -256,21 +262,25 @@ def build_training_examples(
     item = tables.find_items(events[ITEM_ID])
     windows = cut_windows(user, time, events[EVENT_ORDER].to_numpy(), query.length, query.targets)
     chosen, positions = windows[:, -query.targets :], np.append(item, np.int32(NONE))
+    # Each with the one before it: so the moments of both are the same arrays, a place apart.
+    joined = windows[:, -query.targets - 1 :]
     queries = events.rename(columns={EVENT_TIME: AS_OF, EVENT_ORDER: AS_OF_ORDER})
-    moments = [
+    moment, unknown = (
         inputs.moment.encode(asked, builder.compute_query_vectors(asked))
         for asked in (queries, hide_past(queries, builder))
-    ]
-    moment, unknown = ({name: values[chosen] for name, values in moment.items()} for moment in moments)
+    )
+    both = {name: values[joined] for name, values in moment.items()}
     history = positions[windows[:, :-1]]
     return TrainingExamples(
         examples=Examples(
             user=user[windows[:, -1]],
-            moment=moment,
+            moment={name: values[:, 1:] for name, values in both.items()},
             history=history,
             times=np.append(time, 0)[windows],
+            untimed=np.zeros(chosen.shape, bool),
         ),
-        unknown=unknown,
+        unknown={name: values[chosen] for name, values in unknown.items()},
+        former={name: values[:, :-1] for name, values in both.items()},
         target=positions[chosen],
         is_new=find_first_events(item, time, len(tables.items))[chosen],
         strength=tables.feedback.weigh(events[EVENT_TYPE])[chosen],

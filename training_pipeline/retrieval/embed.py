@@ -38,7 +38,7 @@ def embed_queries(
         query = {
             "user": {name: values[batch["user"]] for name, values in users.items()},
             "moment": batch["moment"],
-            "asked": np.ones([len(history), 1], bool),
+            "untimed": batch["untimed"],
             "history": {
                 "vectors": item_embeddings[items],
                 "index": item_index[items],

@@ -1,7 +1,9 @@
 """History encoders: the vectors of past items, in order, to one vector after each of them.
 
-All of them take `vectors` [batch, length, dim] float32, `mask` [batch, length] bool (False pads, on the left)
-and `times` [batch, length + 1] int64 microseconds: when each item was met and, last, when the query asks.
+All of them take `vectors` [batch, length, dim] float32, `mask` [batch, length] bool (False pads, on the
+left), `times` [batch, length + 1] int64 microseconds: when each item was met and, last, when the query asks;
+and `untimed` [batch, length] bool: whether at that place nobody knows when the next event happens, which is
+then not read there, and at later places is.
 They return [batch, length, dim] float32: what is known at each place when the next event happens, from that
 item and those before it alone. A place of padding knows of no item; it stands for a user without history.
 """
@@ -13,8 +15,9 @@ import tensorflow as tf
 from training_pipeline.retrieval.layers import Dropout, small_normal
 
 MICROSECONDS = 1e6
-# Times in seconds by their binary logarithm: 31 reaches 68 years.
-NUM_GAPS = 32
+# Times in seconds by their binary logarithm, of which 31 reaches 68 years; and a class of those nobody knows.
+NUM_GAPS = 33
+UNKNOWN_GAP = NUM_GAPS - 1
 
 
 class MeanHistory(tf.keras.layers.Layer):
@@ -31,7 +34,12 @@ class MeanHistory(tf.keras.layers.Layer):
         self.logits = self.add_weight(name="logits", shape=(length,), initializer="zeros")
 
     def call(
-        self, vectors: tf.Tensor, mask: tf.Tensor, times: tf.Tensor, training: bool = False
+        self,
+        vectors: tf.Tensor,
+        mask: tf.Tensor,
+        times: tf.Tensor,
+        untimed: tf.Tensor,
+        training: bool = False,
     ) -> tf.Tensor:
         """Encodes histories; see the module."""
         place = tf.range(tf.shape(vectors)[1])
@@ -74,12 +82,17 @@ class TransformerHistory(tf.keras.layers.Layer):
         return self.add_weight(name=name, shape=(rows, dim), initializer=small_normal())
 
     def call(
-        self, vectors: tf.Tensor, mask: tf.Tensor, times: tf.Tensor, training: bool = False
+        self,
+        vectors: tf.Tensor,
+        mask: tf.Tensor,
+        times: tf.Tensor,
+        untimed: tf.Tensor,
+        training: bool = False,
     ) -> tf.Tensor:
         """Encodes histories; see the module."""
         length = tf.shape(vectors)[1]
         is_item = tf.cast(mask, vectors.dtype)[:, :, None]
-        elapsed = find_elapsed(times)
+        elapsed = find_elapsed(times, untimed)
         gaps = tf.linalg.diag_part(elapsed)
         # A place of padding is nothing at all, wherever it stands: so it is in training and serving alike.
         hidden = ((vectors + tf.gather(self.gaps, gaps)) * self.scale + self.places[-length:]) * is_item
@@ -88,7 +101,7 @@ class TransformerHistory(tf.keras.layers.Layer):
         for block in self.blocks:
             hidden = block(hidden, allowed, elapsed, training=training)
         hidden = self.norm(hidden)
-        return hidden if self.mean is None else hidden + self.mean(vectors, mask, times)
+        return hidden if self.mean is None else hidden + self.mean(vectors, mask, times, untimed)
 
 
 class Block(tf.keras.layers.Layer):
@@ -161,14 +174,18 @@ def find_allowed(mask: tf.Tensor) -> tf.Tensor:
     return tf.where(readable, 0.0, -1e9)[:, None]
 
 
-def find_elapsed(times: tf.Tensor) -> tf.Tensor:
+def find_elapsed(times: tf.Tensor, untimed: tf.Tensor) -> tf.Tensor:
     """Classes of the time from each item (column) to what came after each place (row).
 
     Args:
         times: [batch, length + 1] int64 microseconds.
+        untimed: [batch, length] bool. Such a place counts up to its own item, and from that on the time is
+            `UNKNOWN_GAP`.
 
     Returns:
         The binary logarithm of the time and one second [batch, length, length] int32 in [0, NUM_GAPS).
     """
-    seconds = tf.cast(tf.maximum(times[:, 1:, None] - times[:, None, :-1], 0), tf.float32) / MICROSECONDS
-    return tf.minimum(tf.cast(tf.math.log1p(seconds) / math.log(2), tf.int32), NUM_GAPS - 1)
+    until = tf.where(untimed, times[:, :-1], times[:, 1:])
+    seconds = tf.cast(tf.maximum(until[:, :, None] - times[:, None, :-1], 0), tf.float32) / MICROSECONDS
+    classes = tf.minimum(tf.cast(tf.math.log1p(seconds) / math.log(2), tf.int32), UNKNOWN_GAP - 1)
+    return tf.linalg.set_diag(classes, tf.where(untimed, UNKNOWN_GAP, tf.linalg.diag_part(classes)))

@@ -78,7 +78,7 @@ class TwoTowerModel(tfrs.models.Model):
         embedded = self._embed_rows(rows, training)
         of_chosen, of_negatives, of_history = tf.split(place, [tf.size(group) for group in groups])
         vectors = tf.gather(embedded, tf.reshape(of_history, tf.shape(history)))
-        queries = self.embed_queries(inputs, vectors, is_asked, training)
+        queries = self.embed_queries(inputs, vectors, training)
         losses = softmax_loss(
             queries=tf.boolean_mask(queries, is_asked) / self.temperature,
             chosen=tf.gather(embedded, of_chosen),
@@ -100,22 +100,19 @@ class TwoTowerModel(tfrs.models.Model):
         items[ITEM_INDEX] = tf.where(rows < len(self.novelty.unknown), items[ITEM_INDEX], UNKNOWN)
         return self.candidate_tower(items, training=training)
 
-    def embed_queries(
-        self, inputs: Inputs, vectors: tf.Tensor, is_asked: tf.Tensor, training: bool
-    ) -> tf.Tensor:
+    def embed_queries(self, inputs: Inputs, vectors: tf.Tensor, training: bool) -> tf.Tensor:
         """Query embeddings [batch, targets, embedding_dim] float32.
 
         Args:
             inputs: examples as `Examples.take` gives them.
             vectors: of the history's items [batch, length, embedding_dim] float32.
-            is_asked: [batch, targets] bool.
             training: whether units are dropped.
         """
         history = inputs["history"]
         query = {
             "user": _gather(self.users, inputs["user"]),
             "moment": inputs["moment"],
-            "asked": is_asked,
+            "untimed": inputs["untimed"],
             "history": {
                 "vectors": vectors,
                 "index": tf.gather(self.items[ITEM_INDEX], tf.maximum(history, 0)),
@@ -143,7 +140,7 @@ class TwoTowerModel(tfrs.models.Model):
                 name: tf.TensorSpec([None, None, *values.shape[2:]], values.dtype)
                 for name, values in moment.items()
             },
-            "asked": tf.TensorSpec([None, None], tf.bool),
+            "untimed": tf.TensorSpec([None, None], tf.bool),
             "history": {
                 "vectors": tf.TensorSpec([None, None, dim], tf.float32),
                 "index": tf.TensorSpec([None, None], tf.int32),
@@ -175,9 +172,8 @@ class TwoTowerModel(tfrs.models.Model):
     def test_step(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """Ranks each held-out target in the whole corpus; the corpus was embedded when the test began."""
         vectors = tf.gather(self.top_k.candidates, tf.maximum(inputs["history"], 0))
-        target = inputs["target"]
-        queries = self.embed_queries(inputs, vectors, target[:, None] >= 0, training=False)
-        self.top_k.update_state(queries[:, 0], target, inputs["seen"])
+        queries = self.embed_queries(inputs, vectors, training=False)
+        self.top_k.update_state(queries[:, 0], inputs["target"], inputs["seen"])
         return {metric.name: metric.result() for metric in self.top_k.metrics}
 
 

@@ -48,10 +48,11 @@ class QueryTower(tf.keras.Model):
 
         Args:
             query: `user`: encoded features [batch, ...]; `moment`: encoded features [batch, targets, ...], of
-                one query after each of the last `targets` places of the history; `asked` [batch, targets]
-                bool, whether there is one; `history`: `vectors` [batch, length, embedding_dim] float32 out of
-                the candidate tower, `index` [batch, length] int32 of the items' vocabulary, `mask` [batch,
-                length] bool, `times` [batch, length + 1] int64, see `retrieval.history`.
+                one query after each of the last `targets` places of the history; `untimed` [batch, targets]
+                bool, whether nobody knows when it is asked; `history`: `vectors` [batch, length,
+                embedding_dim] float32 out of the candidate tower, `index` [batch, length] int32 of the items'
+                vocabulary, `mask` [batch, length] bool, `times` [batch, length + 1] int64, see
+                `retrieval.history`.
             training: whether hidden units are dropped.
 
         Returns:
@@ -59,8 +60,10 @@ class QueryTower(tf.keras.Model):
         """
         history, moment = query["history"], query["moment"]
         vectors = history["vectors"] if self.items is None else self.items(history["index"])
-        past = self.history(vectors, history["mask"], history["times"], training=training)
-        shape = tf.shape(query["asked"])
+        shape = tf.shape(query["untimed"])
+        # What came after the places before is known.
+        untimed = tf.pad(query["untimed"], [[0, 0], [tf.shape(history["mask"])[1] - shape[1], 0]])
+        past = self.history(vectors, history["mask"], history["times"], untimed, training=training)
         past = past[:, -shape[1] :]
         parts = [past, self._repeat_user(query["user"], shape[1]), self._embed_moment(moment, shape)]
         joined = tf.concat([part for part in parts if part is not None], axis=-1)

@@ -93,7 +93,7 @@ def spoil_ranker(place):
             damage,
             "item_embeddings.npy: missing or changed since it was published. Remedy: run make train for",
         ),
-        (lambda place: seal(place, format_version=1), "expected format_version 6, found 1. Remedy: run make"),
+        (lambda place: seal(place, format_version=1), "expected format_version 7, found 1. Remedy: run make"),
         (lambda place: (place / MANIFEST).unlink(), "manifest.json: not readable"),
         (shutil.rmtree, "manifest.json: not readable"),
         (spoil_ranker, "CatBoostError < "),

@@ -69,6 +69,24 @@ class TestChance:
         assert find_gain(np.concatenate(told), np.concatenate(labels)).low <= 0
 
 
+def test_queries_that_wait_for_the_same_choice_are_left_out_together() -> None:
+    """The second half asks what the first does: its labels, too, are hidden from the first's scores."""
+    rows, chosen = make_rows(30, seed=0)
+    turned, own = chosen.copy(), rows.query == 22
+    turned[own] = rows.frame["pair_times_met"][own] == 0
+    moved = []
+    for same in (np.tile(np.arange(15), 2), None):
+        config = make_ranker(iterations=1, negatives=None)
+        before, after = (
+            cross_fit(rows, labels, lay_out(30), config, 0, threads=1, same=same).scores
+            for labels in (chosen, turned)
+        )
+        moved.append((before != after).any(axis=1))
+    assert not moved[0][[7, 22]].any()
+    assert moved[1][7]
+    assert not moved[1][22]
+
+
 def test_a_querys_own_labels_do_not_change_its_scores() -> None:
     """With one tree there is none to be stopped at; the fold of the query alone never sees it."""
     rows, chosen = make_rows(30, seed=0)

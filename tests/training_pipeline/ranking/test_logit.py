@@ -21,7 +21,7 @@ def make(num_queries: int, seed: int = 0) -> RankingRows:
         "count": np.exp(rng.normal(3, 1, rows)),
         "seldom": np.where(rng.random(rows) < 0.8, np.nan, rng.normal(size=rows)),
         "age": np.repeat(rng.normal(40, 9, num_queries), NUM_CANDIDATES),
-        SECONDS_SINCE: np.repeat(rng.choice([0, 5, 900, 90_000], num_queries), NUM_CANDIDATES),
+        SECONDS_SINCE: np.repeat(rng.choice([0, 5, 900, 90_000, np.nan], num_queries), NUM_CANDIDATES),
     }
     numbers = {name: values.astype(np.float32) for name, values in columns.items()}
     shape = {"shape": rng.choice(["round", "square"], rows).astype(object)}
@@ -61,20 +61,29 @@ def test_a_sum_is_found_again() -> None:
     assert np.diff(logit.score(columns))[0] == pytest.approx(1, abs=0.15)
 
 
+def rise(logit: Logit, rows: RankingRows, seconds: float) -> float:
+    """What one more of what is near adds, so long after the last item."""
+    columns = {name: np.zeros(2, np.float32) for name in rows.numbers}
+    columns |= {"near": np.array([0, 1], np.float32), SECONDS_SINCE: np.full(2, seconds, np.float32)}
+    return float(np.diff(logit.score(columns))[0])
+
+
 def test_moments_differ_where_choices_do() -> None:
     rows = make(3000)
     at_once = rows.columns[SECONDS_SINCE] < 1
     near = rows.columns["near"].astype(float)
     logit = fit_logit(rows, choose(np.where(at_once, 2 * near, 0)), {})
+    assert rise(logit, rows, 0) == rise(logit, rows, 0.9) > 1.5
+    assert max(abs(rise(logit, rows, seconds)) for seconds in (1, 5, 900, 90_000, np.nan)) < 0.25
 
-    def rise(seconds: float) -> float:
-        columns = {name: np.zeros(2, np.float32) for name in rows.numbers}
-        columns |= {"near": np.array([0, 1], np.float32), SECONDS_SINCE: np.full(2, seconds, np.float32)}
-        return float(np.diff(logit.score(columns))[0])
 
-    assert rise(0) == rise(0.9) > 1.5
-    assert max(abs(rise(seconds)) for seconds in (1, 5, 900, 90_000, np.nan)) < 0.25
-    assert rise(90_000) == rise(np.nan)  # as long ago as can be
+def test_unknown_moments_are_of_their_own_kind() -> None:
+    rows = make(3000)
+    unknown = np.isnan(rows.columns[SECONDS_SINCE])
+    near = rows.columns["near"].astype(float)
+    logit = fit_logit(rows, choose(np.where(unknown, 2 * near, 0)), {})
+    assert rise(logit, rows, np.nan) > 1.5
+    assert max(abs(rise(logit, rows, seconds)) for seconds in (0, 5, 900, 90_000)) < 0.25
 
 
 class TestWithoutEvidence:

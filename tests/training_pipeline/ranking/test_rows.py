@@ -110,6 +110,14 @@ def test_seconds_since_the_last_item_are_those_of_the_query(few: HeldOut, prepar
     assert found.nunique() > 3
 
 
+def test_seconds_are_unknown_where_the_moment_is(few: HeldOut, prepared: Prepared) -> None:
+    builder = build_row_builder(prepared.tables, prepared.builder, [], make_ranker())
+    candidates = Candidates(np.zeros((10, 1), np.int32), np.zeros((10, 1), np.float32))
+    untimed = np.arange(10) < 4
+    found = builder.build(few.frame.assign(untimed=untimed), candidates).frame["user_seconds_since_item"]
+    assert found.isna().tolist() == [True] * 4 + [False] * 5 + [True]
+
+
 def test_values_are_those_of_their_user_moment_and_item(
     rows: RankingRows, queries: pd.DataFrame, prepared: Prepared
 ) -> None:

@@ -58,26 +58,33 @@ def fit_kinds(
         top_k=top_k,
         seed=0,
     )
-    nothing = np.full((len(kind), 1), -1, np.int32)
-    examples = Examples(kind.astype(np.int32), {}, history=nothing, times=np.zeros((len(kind), 2), np.int64))
     strength = np.ones((len(kind), 1), np.float32)
     windows = TrainingExamples(
-        examples, {}, target[:, None].astype(np.int32), is_new[:, None], strength, novelty
+        make_examples(kind), {}, {}, target[:, None].astype(np.int32), is_new[:, None], strength, novelty
     )
 
     def draw_epoch(epoch: int) -> tf.data.Dataset:
-        return build_training_data(windows, BATCH_SIZE, 0.0, np.random.default_rng([1, epoch]))
+        return build_training_data(windows, BATCH_SIZE, 0.0, 0.0, np.random.default_rng([1, epoch]))
 
     refit_model(model, draw_epoch, epochs=config.epochs, config=config, place=place)
     return model
 
 
+def make_examples(kind: np.ndarray) -> Examples:
+    """One query of a user of each kind [num_queries] int, without a past."""
+    return Examples(
+        user=kind.astype(np.int32),
+        moment={},
+        history=np.full((len(kind), 1), -1, np.int32),
+        times=np.zeros((len(kind), 2), np.int64),
+        untimed=np.zeros((len(kind), 1), bool),
+    )
+
+
 def embed_kinds(model: TwoTowerModel) -> np.ndarray:
     """Query embeddings of one user of each kind [num_kinds, DIM]."""
     kind = np.arange(len(model.users["kind"]), dtype=np.int32)
-    nothing = np.full((len(kind), 1), -1, np.int32)
-    asked = Examples(kind, {}, history=nothing, times=np.zeros((len(kind), 2), np.int64)).take(kind)
     vectors = tf.zeros([len(kind), 1, DIM])
-    embedded = model.embed_queries(asked, vectors, tf.ones([len(kind), 1], tf.bool), training=False)
+    embedded = model.embed_queries(make_examples(kind).take(kind), vectors, training=False)
     queries: np.ndarray = embedded[:, 0].numpy()
     return queries

@@ -36,7 +36,7 @@ def train(strategy: tf.distribute.Strategy, place: Path) -> list[dict[str, float
     queries = prepared.build_held_out_examples(held_out)
 
     def draw_epoch(epoch: int) -> tf.data.Dataset:
-        whole = build_training_data(training, GLOBAL_BATCH, 0.0, np.random.default_rng(epoch))
+        whole = build_training_data(training, GLOBAL_BATCH, 0.0, 0.0, np.random.default_rng(epoch))
         count = len(training.target) // GLOBAL_BATCH * strategy.num_replicas_in_sync
         batches = whole.unbatch().batch(config.batch_size, drop_remainder=True).take(count)
         return batches.apply(tf.data.experimental.assert_cardinality(count))

@@ -25,10 +25,12 @@ def make_training(count: int, length: int = 1, targets: int = 1) -> TrainingExam
         moment={"numeric": (number[:, None] + columns)[:, :, None]},
         history=np.repeat(number[:, None] * 10, length, axis=1),
         times=np.repeat(number[:, None].astype(np.int64), length + 1, axis=1),
+        untimed=np.zeros((count, targets), bool),
     )
     return TrainingExamples(
         examples,
         unknown={"numeric": -examples.moment["numeric"]},
+        former={"numeric": 1000 + examples.moment["numeric"]},
         target=np.repeat(number[:, None] + 100, targets, axis=1),
         is_new=np.repeat(number[:, None] % 2 == 0, targets, axis=1),
         strength=np.ones((count, targets), np.float32),
@@ -37,10 +39,14 @@ def make_training(count: int, length: int = 1, targets: int = 1) -> TrainingExam
 
 
 def list_batches(
-    epoch: int = 1, batch_size: int = 4, count: int = 22, history_dropout: float = 0.0
+    epoch: int = 1,
+    batch_size: int = 4,
+    count: int = 22,
+    history_dropout: float = 0.0,
+    moment_dropout: float = 0.0,
 ) -> list[Batch]:
     rng = np.random.default_rng(epoch)
-    data = build_training_data(make_training(count), batch_size, history_dropout, rng)
+    data = build_training_data(make_training(count), batch_size, history_dropout, moment_dropout, rng)
     return list(data.as_numpy_iterator())
 
 
@@ -60,7 +66,7 @@ class TestTrainingData:
         tf.nest.map_structure(np.testing.assert_array_equal, list_batches(3), list_batches(3))
 
     def test_the_number_of_steps_is_known_beforehand(self) -> None:
-        data = build_training_data(make_training(22), 4, 0.0, np.random.default_rng(1))
+        data = build_training_data(make_training(22), 4, 0.0, 0.0, np.random.default_rng(1))
         assert int(data.cardinality()) == len(list_batches())
 
     def test_rows_stay_together(self) -> None:
@@ -80,7 +86,7 @@ class TestTrainingData:
         training = make_training(8, length=8, targets=8)
         training.examples.history[:4, :-1] = -1
         training.target[:4, :-2] = -1
-        data = build_training_data(training, 16, 0.0, np.random.default_rng(0))
+        data = build_training_data(training, 16, 0.0, 0.0, np.random.default_rng(0))
         batches = list(data.as_numpy_iterator())
         widths = {user: batch["history"].shape[1] for batch in batches for user in batch["user"]}
         assert widths == {**dict.fromkeys(range(4), 2), **dict.fromkeys(range(4, 8), 8)}
@@ -116,11 +122,52 @@ class TestHistoryDropout:
 
     def test_leaves_the_windows_themselves_alone(self) -> None:
         training = make_training(22)
-        list(build_training_data(training, 4, 0.9, np.random.default_rng(0)).as_numpy_iterator())
+        list(build_training_data(training, 4, 0.9, 0.9, np.random.default_rng(0)).as_numpy_iterator())
         np.testing.assert_array_equal(training.examples.history, make_training(22).examples.history)
         np.testing.assert_array_equal(
             training.examples.moment["numeric"], make_training(22).examples.moment["numeric"]
         )
+
+
+class TestMomentDropout:
+    @staticmethod
+    def list_queries(epoch: int = 1) -> list[tuple[int, int, bool, float]]:
+        """User, target (0 is the user's first), whether it is untimed, and the number of the moment."""
+        training = make_training(1000, length=4, targets=3)
+        training.examples.history[:, :2] = -1
+        data = build_training_data(training, 60, 0.0, 0.3, np.random.default_rng(epoch))
+        return [
+            (int(user), place, bool(untimed[place]), float(moment[place, 0]))
+            for batch in data.as_numpy_iterator()
+            for user, untimed, moment in zip(
+                batch["user"], batch["untimed"], batch["moment"]["numeric"], strict=True
+            )
+            for place in range(3)
+        ]
+
+    def test_moves_the_moment_to_the_event_before(self) -> None:
+        for user, place, untimed, moment in self.list_queries():
+            assert moment == pytest.approx(user + place / 10 + 1000 * untimed)
+
+    def test_hides_its_share_query_by_query_and_others_in_every_epoch(self) -> None:
+        hidden = [{q[:2] for q in self.list_queries(epoch) if q[2]} for epoch in (1, 2)]
+        assert hidden[0] != hidden[1]
+        assert [len(queries) / 2000 for queries in hidden] == pytest.approx([0.3, 0.3], abs=0.04)
+        assert {place for _, place in hidden[0]} == {1, 2}
+
+    def test_leaves_first_events_and_hidden_pasts_their_moment(self) -> None:
+        data = build_training_data(make_training(400), 4, 0.5, 0.5, np.random.default_rng(0))
+        for batch in data.as_numpy_iterator():
+            assert not batch["untimed"][batch["history"][:, 0] == -1].any()
+        assert not any(untimed for _, place, untimed, _ in self.list_queries() if place == 0)
+
+    def test_draws_nothing_else_anew(self) -> None:
+        shown, hidden = (list_batches(history_dropout=0.3, moment_dropout=share) for share in (0.0, 0.5))
+        assert sum(batch["untimed"].sum() for batch in shown) == 0
+        assert sum(batch["untimed"].sum() for batch in hidden) > 0
+        for one, other in zip(shown, hidden, strict=True):
+            for name in ("user", "history", "times", "target", "weight"):
+                np.testing.assert_array_equal(one[name], other[name])
 
 
 class TestFirstEvents:
@@ -131,7 +178,7 @@ class TestFirstEvents:
         """Users' windows of three targets: whether the past was hidden, and the weights."""
         training = make_training(400, length=4, targets=3)
         training.examples.history[::2, :2] = -1  # the first target of every second user is the first event
-        data = build_training_data(training, 60, history_dropout, np.random.default_rng(0))
+        data = build_training_data(training, 60, history_dropout, 0.0, np.random.default_rng(0))
         found: dict[int, list[tuple[bool, list[float]]]] = {0: [], 1: []}
         for batch in data.as_numpy_iterator():
             for user, history, weight in zip(batch["user"], batch["history"], batch["weight"], strict=True):
@@ -149,7 +196,7 @@ class TestFirstEvents:
         training = make_training(400, length=4, targets=3)
         training.examples.history[:, :2] = -1
         training.strength[::2, :2] = 0.5
-        data = build_training_data(training, 60, 0.2, np.random.default_rng(0))
+        data = build_training_data(training, 60, 0.2, 0.0, np.random.default_rng(0))
         found = [
             (user % 2, bool((history == -1).all()), weight.tolist())
             for batch in data.as_numpy_iterator()

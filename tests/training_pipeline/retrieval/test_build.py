@@ -56,7 +56,7 @@ class TestHistory:
     ) -> None:
         model, batch = make_model(prepared, query=query), take_windows(prepared, query)
         vectors = tf.gather(model.embed_corpus(), tf.maximum(batch["history"], 0))
-        embedded = model.embed_queries(batch, vectors, batch["target"] >= 0, training=False)
+        embedded = model.embed_queries(batch, vectors, training=False)
         assert embedded.shape == [20, targets, 4]
 
 
@@ -80,8 +80,7 @@ class TestItemsOfTheHistory:
             model = make_model(prepared, query=query)
             vectors = tf.gather(model.embed_corpus(), tf.maximum(batch["history"], 0))
             one, other = (
-                model.embed_queries(batch, given, batch["target"] >= 0, training=False)
-                for given in (vectors, vectors + 1)
+                model.embed_queries(batch, given, training=False) for given in (vectors, vectors + 1)
             )
             assert np.allclose(one, other) != reads
 

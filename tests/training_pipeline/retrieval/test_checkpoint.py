@@ -44,7 +44,7 @@ def draw_epochs(prepared: Prepared, killed_in: int | None = None) -> Callable[[i
     def draw(epoch: int) -> tf.data.Dataset:
         if epoch == killed_in:
             raise Killed
-        return build_training_data(training, SETTINGS.batch_size, 0.5, np.random.default_rng([1, epoch]))
+        return build_training_data(training, SETTINGS.batch_size, 0.5, 0.5, np.random.default_rng([1, epoch]))
 
     return draw
 

@@ -83,6 +83,14 @@ class TestWindows:
         np.testing.assert_allclose(unknown["numeric"][is_asked][:, 2 * place], none, rtol=1e-6)
         assert np.ptp(windows.examples.moment["numeric"][is_asked][:, 2 * place]) > 0
 
+    def test_former_moments_are_those_of_the_event_before(self, windows: Windows) -> None:
+        words = ["", "", "desk", "phone"]
+        for window, column, events, number in windows.list_asked():
+            place = column - windows.examples.history.shape[1] + windows.target.shape[1]
+            if number:
+                device = words[windows.training.former["device"][window, place, 0]]
+                assert [device] == list(events["device"].iloc[number - 1])
+
     def test_items_are_new_to_their_first_event_alone(self, windows: Windows) -> None:
         every = pd.concat(windows.events.values())
         first = every.groupby("item")["event_time"].min()
@@ -99,10 +107,11 @@ class TestWindows:
         num_windows, targets = windows.target.shape
         assert windows.examples.times.dtype == np.int64
         assert windows.examples.times.shape == (num_windows, windows.examples.history.shape[1] + 1)
-        for moment in (windows.examples.moment, windows.training.unknown):
+        for moment in (windows.examples.moment, windows.training.unknown, windows.training.former):
             for values in moment.values():
                 assert values.shape[:2] == (num_windows, targets)
-        assert windows.training.is_new.shape == (num_windows, targets)
+        assert windows.training.is_new.shape == windows.examples.untimed.shape == (num_windows, targets)
+        assert not windows.examples.untimed.any()
 
 
 def test_times_of_a_held_out_query_are_those_of_its_items_and_its_own(

@@ -33,7 +33,10 @@ def build_validation(prepared: Prepared, validation: HeldOut) -> tf.data.Dataset
 
 
 def draw_epochs(training: TrainingExamples, batch_size: int) -> Epochs:
-    return lambda epoch: build_training_data(training, batch_size, 0.0, np.random.default_rng([1, epoch]))
+    def draw(epoch: int) -> tf.data.Dataset:
+        return build_training_data(training, batch_size, 0.0, 0.0, np.random.default_rng([1, epoch]))
+
+    return draw
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def embed_batch(model: TwoTowerModel, batch: dict[str, Any]) -> tuple[np.ndarray
     query = {
         "user": gather(model.users, batch["user"]),
         "moment": batch["moment"],
-        "asked": tf.ones(batch["moment"]["device"].shape[:2], tf.bool),
+        "untimed": batch["untimed"],
         "history": {
             "vectors": tf.constant(corpus[history]),
             "index": tf.gather(model.items["item_index"], np.maximum(history, 0)),
@@ -237,13 +237,13 @@ class TestSignatures:
         self, model: TwoTowerModel, batch: dict[str, Any]
     ) -> None:
         signature = model.build_query_signature(batch["moment"])
-        assert set(signature) == {"user", "moment", "asked", "history"}
+        assert set(signature) == {"user", "moment", "untimed", "history"}
         assert signature["history"]["vectors"].is_compatible_with(tf.zeros([2, 9, 4]))
         assert signature["history"]["index"].is_compatible_with(tf.zeros([2, 9], tf.int32))
         assert signature["history"]["times"].is_compatible_with(tf.zeros([2, 10], tf.int64))
         device = batch["moment"]["device"]
         assert signature["moment"]["device"].is_compatible_with(tf.repeat(device, 3, axis=1))
-        assert signature["asked"].is_compatible_with(tf.ones([2, 3], tf.bool))
+        assert signature["untimed"].is_compatible_with(tf.ones([2, 3], tf.bool))
 
 
 @pytest.mark.parametrize("query", [MEAN, make_transformer(items="own")], ids=["mean", "transformer"])

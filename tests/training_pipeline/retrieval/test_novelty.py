@@ -82,7 +82,7 @@ class TestLoss:
     @staticmethod
     def embed_queries(model: TwoTowerModel, batch: dict[str, Any]) -> np.ndarray:
         vectors = tf.gather(model.embed_corpus(), tf.maximum(batch["history"], 0))
-        queries: np.ndarray = model.embed_queries(batch, vectors, batch["target"] >= 0, False)[:, 0].numpy()
+        queries: np.ndarray = model.embed_queries(batch, vectors, False)[:, 0].numpy()
         return queries
 
     def expect(self, prepared: Prepared, own: np.ndarray, others: np.ndarray, weight: float = 1.0) -> float:

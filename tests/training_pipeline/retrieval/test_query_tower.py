@@ -32,7 +32,7 @@ def make_query(targets: int = LENGTH, **history: np.ndarray) -> Query:
     return {
         "user": {"country": tf.constant([[2], [3]])},
         "moment": {"numeric": tf.constant(numbers[:, -targets:])},
-        "asked": tf.ones([2, targets], tf.bool),
+        "untimed": tf.zeros([2, targets], tf.bool),
         "history": {name: tf.constant(values) for name, values in (usual | history).items()},
     }
 
@@ -110,6 +110,22 @@ def test_the_order_of_the_past_counts_for_the_transformer_alone() -> None:
 def test_times_are_read_by_the_transformer() -> None:
     tower = make_tower("transformer")
     assert not np.allclose(tower(make_query(times=TIMES * 9)), tower(make_query()), atol=1e-4)
+
+
+@pytest.mark.parametrize("targets", [1, LENGTH])
+def test_an_untimed_query_does_not_read_its_time(targets: int) -> None:
+    tower, later = make_tower("transformer"), TIMES.copy()
+    later[:, -1] *= 9
+    untimed = np.zeros((2, targets), bool)
+    untimed[:, -1] = True
+    one, other = (
+        tower({**make_query(targets, times=times), "untimed": tf.constant(untimed)})
+        for times in (TIMES, later)
+    )
+    np.testing.assert_array_equal(other, one)
+    timed = tower(make_query(targets)).numpy()
+    np.testing.assert_allclose(one[:, :-1], timed[:, :-1], atol=VISIBLE)
+    assert not np.allclose(one[:, -1], timed[:, -1], atol=1e-4)
 
 
 @pytest.mark.parametrize("side", ["user", "moment"])
