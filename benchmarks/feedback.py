@@ -24,6 +24,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -98,7 +99,7 @@ def describe_feedback(place: Path) -> FeedbackConfig:
 def please(bundle: Path, tastes: Tastes, plan: Plan) -> tuple[np.ndarray, int]:
     """Satisfaction and appeal by user [num_users, 2], and how many events counted live."""
     feedback = describe_feedback(bundle.parent.parent)
-    with FeedbackLogs(feedback) as logs:
+    with closing(FeedbackLogs(feedback)) as logs:
         model = open_model(bundle, logs.events, feedback, ExactConfig(name="exact"))
         model.follow(logs)
     live = sum(map(len, model.recommender._events))

@@ -1,8 +1,6 @@
 """The three logs that feedback is kept in."""
 
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from feature_pipeline.events import EventLog, open_log
 from feature_pipeline.feedback.changes import ChangeLog
@@ -36,14 +34,3 @@ class FeedbackLogs:
     def close(self) -> None:
         """Lets go of all of them."""
         self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ class State:
         serve = settings.serve
         self.limits: Limits = serve.limits
         with ExitStack() as opened:
-            logs = opened.enter_context(FeedbackLogs(settings.feedback))
+            logs = opened.enter_context(closing(FeedbackLogs(settings.feedback)))
             open_set = partial(
                 open_model, events=logs.events, feedback=settings.feedback, index=settings.index
             )

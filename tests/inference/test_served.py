@@ -3,39 +3,25 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import uvicorn
 
+from feature_pipeline.arrays import Table
 from inference import certify
+from inference.ask import Ask
+from inference.choice import Wish
 from inference.parity import ParityError
 from inference.served import ServiceError, name_bundle
 from inference.service.app import create_app
+from tests.inference.answering import answer_on_a_port
 from tests.inference.composed import compose_tiny
 from tests.inference.service.world import OTHER, copy_bundle, make_event, make_settings
 from training_pipeline.bundle import Bundle
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def answer_on_a_port(app) -> Iterator[str]:
-    """Has the application answer over a real connection; gives its URL."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        running = threading.Thread(target=server.run, args=([listening],))
-        running.start()
-        try:
-            while not server.started:
-                assert running.is_alive()
-                running.join(0.05)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            running.join()
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +61,16 @@ def run(artifacts: Path, capsys):
 
 def tamper(monkeypatch, live, change) -> None:
     """Has the service change what it answers to one user."""
-    recommend = live.recommend
+    real = live.answer
 
-    def answer(ask, *arguments, **wishes) -> pd.DataFrame:
-        found = recommend(ask, *arguments, **wishes)
-        return change(found) if ask.user_id == "user-17" else found
+    def answer(ask: Ask, wish: Wish) -> Table:
+        found = real(ask, wish)
+        if ask.user_id != "user-17":
+            return found
+        changed = change(pd.DataFrame(found.columns))
+        return Table({name: changed[name].to_numpy() for name in changed})
 
-    monkeypatch.setattr(live, "recommend", answer)
+    monkeypatch.setattr(live, "answer", answer)
 
 
 def test_it_holds_whatever_has_happened_since(run, url, app):

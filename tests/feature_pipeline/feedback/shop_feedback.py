@@ -1,6 +1,7 @@
 """Logs of the shop: what people did there since its files were written."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def write_logs(
     removed: Sequence[str] = (),
 ) -> None:
     """Appends to the logs, as the service does."""
-    with FeedbackLogs(config) as logs:
+    with closing(FeedbackLogs(config)) as logs:
         for user_id, profile in (users or {}).items():
             logs.users.append(Change("add", [{"user_id": user_id, "profile": profile}]))
         for item_id, features in (items or {}).items():

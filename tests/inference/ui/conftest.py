@@ -1,45 +1,20 @@
 """What answers the page, by the tiny bundle: the library, or a service over real HTTP in a thread."""
 
-import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from inference.service.app import create_app
-from inference.service.config import Settings
 from inference.ui.backend import Backend
 from inference.ui.gallery import Gallery
 from inference.ui.library import Library
 from inference.ui.service import Service
+from tests.inference.answering import answer_on_a_port
 from tests.inference.service.world import copy_bundle, make_settings
 from training_pipeline.bundle import Bundle
-
-PATIENCE = 120
-
-
-@contextmanager
-def serve(settings: Settings) -> Iterator[str]:
-    """Runs a service in a thread; gives its URL."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        config = uvicorn.Config(create_app(settings, threading.Event()), log_config=None)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + PATIENCE
-        while not server.started:
-            assert thread.is_alive()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +33,10 @@ def library(artifacts: Path) -> Iterator[Backend]:
 
 @pytest.fixture(scope="module")
 def service(artifacts: Path) -> Iterator[Backend]:
-    with serve(make_settings(artifacts)) as url, closing(Service(url)) as backend:
+    with (
+        answer_on_a_port(create_app(make_settings(artifacts), threading.Event())) as url,
+        closing(Service(url)) as backend,
+    ):
         yield backend
 
 

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import tensorflow as tf
 from playwright.sync_api import Browser, expect
 
 from feature_pipeline.entry import CONF
+from inference.service.app import create_app
+from tests.inference.answering import answer_on_a_port
 from tests.inference.composed import compose_tiny
 from tests.inference.gallery import draw
 from tests.inference.service.running import run, wait_for
@@ -25,7 +28,6 @@ from tests.inference.ui.browsing import (
     name_user,
     open_browser,
 )
-from tests.inference.ui.conftest import serve
 from tests.inference.ui.illustrated import BARE, BROKEN, NASTY, break_picture, write_illustrated_store
 from training_pipeline import train as training
 
@@ -305,7 +307,8 @@ def test_nobody_of_that_name(come: Come):
 
 
 def test_over_a_running_service(come: Come, artifacts: Path, log: Log):
-    with serve(make_settings(artifacts)) as service, show(artifacts, f"ui.url={service}") as url:
+    app = create_app(make_settings(artifacts), threading.Event())
+    with answer_on_a_port(app) as service, show(artifacts, f"ui.url={service}") as url:
         visitor = come("user-18", url=url)
         before = visitor.titles
         liked = visitor.like(2)
