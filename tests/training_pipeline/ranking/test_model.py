@@ -153,6 +153,13 @@ def test_queries_without_a_chosen_candidate_do_not_train() -> None:
     np.testing.assert_array_equal(changed.score(rows), fit(rows, chosen, iterations=10).score(rows))
 
 
+def test_rows_may_be_without_categories() -> None:
+    rows, chosen = make_rows(30, seed=0)
+    plain = to_rows(rows.frame.drop(columns="shape"), rows.query, rows.item)
+    scores = fit(plain, chosen, iterations=10).score(plain)
+    assert scores[chosen].mean() > scores[~chosen].mean()
+
+
 class TestHeldOut:
     def test_where_it_says_otherwise_training_stops_at_once(self) -> None:
         rows, chosen = make_rows(40, seed=0)
