@@ -92,15 +92,21 @@ def fit_logit(
     columns, starts = rows.columns, np.flatnonzero(np.diff(rows.query, prepend=-1))
     # What is the same for all candidates of a query moves none before another.
     names = [name for name in rows.numbers if _varies(columns[name], starts)]
-    values = _stack(columns, names)
-    low, high = np.nanmin(values, axis=0, initial=np.inf), np.nanmax(values, axis=0, initial=-np.inf)
-    unit = np.nanmean(np.abs(values), axis=0) / 10
-    terms = np.concatenate([values, _bend(values, unit)], axis=1)
-    mean = np.nanmean(terms, axis=0)
-    terms = np.where(np.isnan(terms), 0, terms - mean)
-    scale = _measure_spread(terms, starts)
+    count = len(names)
+    low, high, unit = np.empty((3, count))
+    mean, scale = np.empty((2, 2 * count))
+    # One column after the other: all of them as float64 would be the most memory that a whole run needs.
+    terms = np.empty((len(rows.query), 2 * count), np.float32)
+    for place, name in enumerate(names):
+        values = columns[name].astype(float)
+        low[place], high[place] = np.nanmin(values), np.nanmax(values)
+        unit[place] = np.nanmean(np.abs(values)) / 10
+        for at, term in ((place, values), (count + place, _bend(values, unit[place]))):
+            mean[at] = np.nanmean(term)
+            centred = np.where(np.isnan(term), 0, term - mean[at])
+            scale[at] = _measure_spread(centred, starts)
+            terms[:, at] = centred / scale[at]
     kind = _find_kinds(columns)
-    terms = (terms / scale).astype(np.float32)
     often = np.ones(len(chosen)) if taught is None else taught.astype(float)
     weights = _search(_Loss(terms, kind, starts, chosen, often), _bound(names, monotone)) / scale
     slope, bend = np.split(weights, 2, axis=1)
@@ -136,12 +142,17 @@ def _varies(values: np.ndarray, starts: np.ndarray) -> bool:
     return bool((highest > lowest).any())
 
 
-def _measure_spread(terms: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """How far candidates lie from the mean of their query [num_terms] float64, never 0."""
-    counts = np.diff(starts, append=len(terms))
-    means = np.add.reduceat(terms, starts) / counts[:, None]
-    spread: np.ndarray = np.sqrt(np.mean((terms - np.repeat(means, counts, axis=0)) ** 2, axis=0))
-    return spread.clip(np.finfo(np.float32).tiny)
+def _measure_spread(term: np.ndarray, starts: np.ndarray) -> float:
+    """How far candidates lie from the mean of their query, never 0.
+
+    Args:
+        term: of all candidates [num_rows] float64.
+        starts: first row of each query [num_queries] int.
+    """
+    counts = np.diff(starts, append=len(term))
+    means = np.add.reduceat(term, starts) / counts
+    spread = np.sqrt(np.mean((term - np.repeat(means, counts)) ** 2))
+    return max(float(spread), float(np.finfo(np.float32).tiny))
 
 
 def _bound(names: list[str], monotone: Mapping[str, int]) -> list[tuple[float, float]]:
