@@ -31,7 +31,7 @@ from training_pipeline.retrieved import Retrieved, embed, to_arrays
 
 RETRIEVER = "two towers"
 RANKER = "catboost"
-UNTIMED = ", moment hidden"
+MOMENT_HIDDEN = ", moment hidden"
 RECENT_ITEMS = 20
 
 
@@ -169,8 +169,8 @@ def measure_untimed(found: Retrieved, scores: np.ndarray, seed: int) -> Measurem
         seed: of the bootstrap.
     """
     measurement = Measurement(found.prepared, found.held_out, seed)
-    measurement.add_retrieval(found.query_embeddings, found.item_embeddings, RETRIEVER + UNTIMED)
-    measurement.add_ranking(found.candidates, scores, UNTIMED)
+    measurement.add_retrieval(found.query_embeddings, found.item_embeddings, RETRIEVER + MOMENT_HIDDEN)
+    measurement.add_ranking(found.candidates, scores, MOMENT_HIDDEN)
     return measurement
 
 

@@ -18,7 +18,7 @@ from training_pipeline.evaluation.report import Report, write_report
 from training_pipeline.evaluation.results import HEADLINE_METRIC, MetricRow, format_signed
 from training_pipeline.evaluation.significance import Difference, compare_with_each
 from training_pipeline.examples import show_examples
-from training_pipeline.measure import RANKER, RETRIEVER, UNTIMED, Measurement
+from training_pipeline.measure import MOMENT_HIDDEN, RANKER, RETRIEVER, Measurement
 from training_pipeline.ranked import FittedRanking
 from training_pipeline.ranking.calibration import Reliability, measure_reliability
 from training_pipeline.ranking.importance import Importance, draw_importance, measure_importance
@@ -85,7 +85,7 @@ class Summary:
         """What the towers lose on test where something is hidden from them."""
         whole, masked = self.measured.headline[RETRIEVER], self.masked.headline
         if self.untimed:
-            name = RETRIEVER + UNTIMED
+            name = RETRIEVER + MOMENT_HIDDEN
             masked = {name: self.untimed[-1].headline[name], **masked}
         return compare_with_each(RETRIEVER, whole, masked, self.settings.seed)
 
