@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from feature_pipeline.engine.connect import EngineConfig
 from feature_pipeline.entry import run
+from feature_pipeline.point_in_time import AS_OF
 from feature_pipeline.splits import build_serving_queries
 from inference.config import read_engine
 from inference.index.recall import Recall, measure_recall
@@ -63,7 +64,8 @@ def _compare(config: DictConfig, bundle: Bundle, engine: EngineConfig) -> Parity
     users = choose_users(bundle)
     if config.url is not None:
         told = build_told_queries(bundle, users)
-        return measure_parity(bundle, engine, told, partial(recommend_by, config.url, bundle))
+        serve = partial(recommend_by, config.url, bundle.id, list(told[AS_OF]))
+        return measure_parity(bundle, engine, told, serve)
     asked = build_serving_queries(bundle.tables.interactions, users, bundle.split)
     return measure_parity(bundle, engine, asked, partial(Recommender(bundle).recommend, duplicates=True))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -52,12 +53,15 @@ def build_told_queries(bundle: Bundle, user_ids: Sequence[str]) -> pd.DataFrame:
     return told.drop(columns=UNTIMED)
 
 
-def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> pd.DataFrame:
-    """Asks a service for recommendations, at the moments of `build_told_queries`.
+def recommend_by(
+    url: str, bundle_id: str, moments: Sequence[datetime], user_ids: Sequence[str], k: int
+) -> pd.DataFrame:
+    """Asks a service for recommendations, each user at a moment that it is told.
 
     Args:
         url: of the service, as `http://127.0.0.1:8000`.
-        bundle: which must answer.
+        bundle_id: of the bundle that must answer.
+        moments: when each user asks, UTC.
         user_ids: users of the bundle.
         k: how many items for each; near-duplicates are among them.
 
@@ -67,9 +71,10 @@ def recommend_by(url: str, bundle: Bundle, user_ids: Sequence[str], k: int) -> p
     Raises:
         ServiceError: it does not answer, or by another bundle.
     """
-    moments = [moment.isoformat() for moment in build_told_queries(bundle, user_ids)[AS_OF]]
     answers = [
-        _recommend(url, bundle.id, {"user_id": user_id, "k": k, "as_of": moment, "duplicates": True})
+        _recommend(
+            url, bundle_id, {"user_id": user_id, "k": k, "as_of": moment.isoformat(), "duplicates": True}
+        )
         for user_id, moment in zip(user_ids, moments, strict=True)
     ]
     return pd.concat(answers, ignore_index=True)
