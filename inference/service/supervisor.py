@@ -56,7 +56,8 @@ def serve(config: ServeConfig) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, threads)
     # Processes touch much memory for a request, and after a pause each page of it costs anew: larger ones do
-    # less often. glibc asks Linux for them, anything else ignores this.
+    # less often. glibc asks Linux for them in its first heap alone, so all threads share that; others than
+    # glibc ignore this.
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1")
     # A worker ends by the signal that it was told to end by, and leaves what the system clears away anyway.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
