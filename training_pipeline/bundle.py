@@ -26,7 +26,7 @@ from training_pipeline.ranking.model import Ranker
 from training_pipeline.retrieval.dataset import Tables, TowerInputs, read_tables
 from training_pipeline.retrieval.model import TwoTowerModel
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 METRICS = "metrics.json"
 
 _FEATURES = "features"

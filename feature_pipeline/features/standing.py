@@ -3,17 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from feature_pipeline.arrays import Arrays, read_arrays, write_arrays
 from feature_pipeline.engine.engine import Computation, find_sources
-from feature_pipeline.engine.memory.column import Column
 from feature_pipeline.engine.memory.compiler import Compiled, compile_states
+from feature_pipeline.engine.memory.key_index import KeyIndex
 from feature_pipeline.engine.memory.keys import KeySpace
 from feature_pipeline.engine.memory.look_up import find_look_ups
 from feature_pipeline.engine.memory.states import States
@@ -24,7 +22,8 @@ from feature_pipeline.schema import ITEM_ID, USER_ID
 OWNERS = {"of_user": USER_ID, "of_item": ITEM_ID, "steps": FROM_ITEM}
 
 _INDEX = "states.json"
-_KEYS, _VALUES, _KNOWN = "keys", "values", "known"
+# The arrays that make states, and the index of their keys.
+_OF_STATES, _OF_INDEX = ("times", "places", "records"), ("keys", "bounds")
 
 
 @dataclass(frozen=True)
@@ -89,25 +88,25 @@ def write_states(states: Mapping[str, States], folder: Path) -> None:
     """Writes states, a folder for each table."""
     folder.mkdir(parents=True)
     for number, table in enumerate(states.values()):
-        place = folder / str(number)
-        space = np.array([table.space.lows, table.space.spans])
-        write_arrays(place / _KEYS, {"keys": table.keys, "starts": table.starts, "space": space})
-        write_arrays(place / _VALUES, {name: column.values for name, column in table.columns.items()})
-        masks = {name: column.known for name, column in table.columns.items() if column.known is not None}
-        write_arrays(place / _KNOWN, masks)
-    index = [{"name": name, "instant": table.instant} for name, table in states.items()]
+        arrays = {name: getattr(table, name) for name in _OF_STATES}
+        arrays |= {name: getattr(table.index, name) for name in _OF_INDEX}
+        write_arrays(folder / str(number), arrays)
+    index = [
+        {"name": name, **asdict(table.index.space), "shift": table.index.shift, "partial": [*table.partial]}
+        for name, table in states.items()
+    ]
     (folder / _INDEX).write_text(json.dumps(index) + "\n")
 
 
 def read_states(folder: Path) -> dict[str, States]:
     """Reads what `write_states` wrote, memory-mapped."""
     index = json.loads((folder / _INDEX).read_text())
-    return {entry["name"]: _read(folder / str(n), entry["instant"]) for n, entry in enumerate(index)}
+    return {entry["name"]: _read(folder / str(number), entry) for number, entry in enumerate(index)}
 
 
-def _read(place: Path, instant: str) -> States:
-    keys, known = read_arrays(place / _KEYS), read_arrays(place / _KNOWN)
-    values = read_arrays(place / _VALUES)
-    lows, spans = keys["space"].tolist()
-    columns = {name: Column(own, known.get(name)) for name, own in values.items()}
-    return States(columns, instant, KeySpace(tuple(lows), tuple(spans)), keys["keys"], keys["starts"])
+def _read(place: Path, entry: Mapping[str, Any]) -> States:
+    arrays = read_arrays(place)
+    space = KeySpace(tuple(entry["lows"]), tuple(entry["spans"]))
+    index = KeyIndex(space, shift=entry["shift"], **{name: arrays[name] for name in _OF_INDEX})
+    own = {name: arrays[name] for name in _OF_STATES}
+    return States(index, partial=frozenset(entry["partial"]), **own)

@@ -87,13 +87,12 @@ class _Compiler:
     def compile_states(self, relation: Any, key: tuple[str, ...], instant: str) -> int:
         """The slot of a table's rows as states."""
         frame, plan = self.compile(relation), self.plan
-        names = (*key, *(name for name in relation.schema.names if name not in key))
-        columns = [frame.read(name) for name in names]
-        by_time = [*columns[: len(key)], frame.read(instant)]
+        names = tuple(name for name in relation.schema.names if name not in key)
+        by_time = [frame.read(name) for name in (*key, instant)]
         order = plan.add(sort_rows, frame.count(), *by_time)
         instants = plan.add(divide, frame.count(), order, *by_time)
-        described = (plan.hold(names), plan.hold(len(key)), plan.hold(instant))
-        return plan.add(order_states, *described, instants, *columns)
+        described = (plan.hold(names), plan.hold(len(key)), instants)
+        return plan.add(order_states, *described, *by_time, *[frame.read(name) for name in names])
 
     def _compile(self, relation: Any) -> Frame:
         if isinstance(relation, ops.UnboundTable):
@@ -196,9 +195,9 @@ class _Compiler:
         def read(name: str) -> int:
             if wanted.names[name] in wanted.key:
                 refuse(wanted.states, "the key of a state that was looked up")
-            return plan.add(read_state, states, plan.hold(wanted.names[name]), found)
+            return plan.add(read_state, found, plan.hold(wanted.names[name]))
 
-        return Frame(read, lambda: plan.add(count_selected, found))
+        return Frame(read, lambda: plan.add(count_rows, key[0]))
 
     def _find_states(self, wanted: LookUp) -> int:
         """Those that stand ready, or the rows put in order."""

@@ -37,7 +37,8 @@ class KeySpace:
         is_inside = np.ones(len(number), bool)
         for part, low, span in zip(parts, self.lows, self.spans, strict=True):
             place = part.values - low
-            is_inside &= (place >= 0) & (place < span)
+            # As unsigned, what lies below the least is greater than all.
+            is_inside &= place.view(np.uint64) < span
             if part.known is not None:
                 is_inside &= part.known
             number = number * span + place

@@ -1,158 +1,165 @@
-"""States of keys, ordered so that the latest before any moment is found by bisection."""
+"""States of keys, ordered so that the latest before any moment is found by one search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from feature_pipeline.engine.memory.column import Column, both
+from feature_pipeline.engine.memory.column import Column, Mask, both
 from feature_pipeline.engine.memory.groups import Groups, select_first
-from feature_pipeline.engine.memory.keys import NO_KEY, KeySpace, fit_keys
-from feature_pipeline.engine.memory.selection import Selection, select, take
+from feature_pipeline.engine.memory.key_index import KeyIndex, index_keys
+from feature_pipeline.engine.memory.keys import NO_KEY, fit_keys
+from feature_pipeline.engine.memory.selection import select, take
+
+# Of a record: its values by name, and whether each is known.
+VALUES, KNOWN = "values", "known"
 
 
 @dataclass(frozen=True)
-class Spans:
-    """Where the states of keys lie.
+class Found:
+    """States that were looked up, one for each row that asks.
 
     Attributes:
-        before: the row before the first state of each key [num_rows] int64.
-        stops: the row after its last one [num_rows] int64.
+        records: see `States.records` [num_rows]; anything where none was found.
+        partial: see `States.partial`.
+        is_there: where one was found [num_rows] bool; None where all were.
     """
 
-    before: np.ndarray
-    stops: np.ndarray
+    records: np.ndarray
+    partial: Collection[str]
+    is_there: Mask = None
 
 
 @dataclass(frozen=True)
 class States:
     """The state of each key after each instant, ordered by both.
 
+    What is read of a state lies side by side: to find it costs more than to read it.
+
     Attributes:
-        columns: values of each state by name, the instant among them, the key's parts not.
-        instant: which of the columns says when; int64 microseconds, all known.
-        space: of the keys.
-        keys: the keys that have states, numbered in their space, ascending [num_keys] int64.
-        starts: where the states of each key start, and at last where they end [num_keys + 1] int64.
+        index: of the keys that have states.
+        times: the instants of all states, ascending, each once [num_times] int64 microseconds.
+        places: of each state, ascending [num_states] int64: of its key in the index, times `num_times`, plus
+            of its instant in `times`.
+        records: `values` of each state by name, the instant among them, the key's parts not, and which of
+            them are `known` [num_states].
+        partial: names of the columns of which some values are unknown.
     """
 
-    columns: Mapping[str, Column]
-    instant: str
-    space: KeySpace
-    keys: np.ndarray
-    starts: np.ndarray
+    index: KeyIndex
+    times: np.ndarray
+    places: np.ndarray
+    records: np.ndarray
+    partial: Collection[str]
 
     def __len__(self) -> int:
-        return int(self.starts[-1])
+        return len(self.places)
 
-    def locate(self, key: Sequence[Column]) -> Spans:
-        """Where the states of keys lie.
+    def locate(self, key: Sequence[Column]) -> np.ndarray:
+        """The places of keys [num_rows] int64, see `KeyIndex.find`.
 
         Args:
             key: its parts [num_rows] each.
         """
-        wanted = self.space.number(key)
-        spans = Spans(np.full(len(wanted), -1), np.zeros(len(wanted), np.int64))
-        if len(self.keys):
-            # In their order they are found several times as fast, and many are not there.
-            order = np.argsort(wanted)
-            ordered = wanted[order]
-            place = np.minimum(np.searchsorted(self.keys, ordered), len(self.keys) - 1)
-            is_there = self.keys[place] == ordered
-            rows, place = order[is_there], place[is_there]
-            spans.before[rows], spans.stops[rows] = self.starts[place] - 1, self.starts[place + 1]
-        return spans
+        return self.index.find(key)
 
-    def read(self, name: str, selection: Selection) -> Column:
-        """A column of selected states.
+    def find(self, keys: np.ndarray, moments: np.ndarray) -> Found:
+        """The latest state of each key strictly before a moment.
 
         Args:
-            name: of the column.
-            selection: rows of states, -1 where there is none.
+            keys: what `locate` returned [num_rows] int64.
+            moments: [num_rows] int64 microseconds.
         """
-        return take(self.columns[name], selection)
+        if not len(self):
+            return Found(np.zeros(len(keys), self.records.dtype), self.partial, np.zeros(len(keys), bool))
+        first = keys * len(self.times)
+        wanted = first + np.searchsorted(self.times, moments)
+        row = np.empty_like(wanted)
+        # In their order they are found twice as fast.
+        order = np.argsort(wanted)
+        row[order] = np.searchsorted(self.places, wanted[order]) - 1
+        is_there = (row >= 0) & (self.places[row] >= first)
+        # An index of NumPy would copy records field by field.
+        records = self.records.take(row, mode="clip")
+        return Found(records, self.partial, None if is_there.all() else is_there)
 
-    def search(self, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """The latest state of each key before a time, or the row before its first.
+    @property
+    def columns(self) -> dict[str, Column]:
+        """What can be read of all states, by name [num_states] each."""
+        every = Found(self.records, self.partial)
+        return {name: read_state(every, name) for name in self.records[VALUES].dtype.names or ()}
 
-        Args:
-            before: the row before the first state of each key [num_rows] int64.
-            last: the row of its last state [num_rows] int64.
-            times: [num_rows] int64 microseconds.
-        """
-        instants = self.columns[self.instant].values
-        # Most times are later than all that is known of the key, which saves the search.
-        is_early = instants[last] < times
-        found = np.where(is_early, last, before)
-        rows = np.flatnonzero(~is_early)
-        found[rows] = _bisect(instants, before[rows], last[rows], times[rows])
-        return found
+    def list_keys(self) -> list[Column]:
+        """The parts of the key of each state [num_states] int64 each."""
+        place = self.places // max(len(self.times), 1)
+        return [Column(part[place]) for part in self.index.space.split(self.index.keys)]
 
-
-def _bisect(instants: np.ndarray, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Where the last state is not before the time."""
-    # From the greatest power of two within the longest span.
-    step = 1 << int((last - before).max(initial=0)).bit_length() >> 1
-    while step:
-        before = before + step * (instants[np.minimum(before + step, last)] < times)
-        step //= 2
-    return before
+    @property
+    def instants(self) -> Column:
+        """The instant of each state [num_states] int64 microseconds."""
+        return Column(self.times[self.places % max(len(self.times), 1)])
 
 
 class AnyStates(Protocol):
     """States in one piece or in layers."""
 
-    def locate(self, key: Sequence[Column]) -> Spans:
+    def locate(self, key: Sequence[Column]) -> np.ndarray:
         """See `States.locate`."""
 
-    def read(self, name: str, selection: Selection) -> Column:
-        """See `States.read`."""
-
-    def search(self, before: np.ndarray, last: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """See `States.search`."""
+    def find(self, keys: np.ndarray, moments: np.ndarray) -> Found:
+        """See `States.find`."""
 
 
-def locate(states: AnyStates, *key: Column) -> Spans:
-    """Where the states of keys lie, whose parts are [num_rows] each."""
+def locate(states: AnyStates, *key: Column) -> np.ndarray:
+    """Where keys stand, whose parts are [num_rows] each."""
     return states.locate(key)
 
 
-def find_before(states: AnyStates, spans: Spans, moment: Column) -> Selection:
+def find_before(states: AnyStates, keys: np.ndarray, moment: Column) -> Found:
     """The latest state of each key strictly before its moment [num_rows] microseconds."""
-    found, last = spans.before.copy(), spans.stops - 1
-    rows = np.flatnonzero(found < last)
-    found[rows] = states.search(found[rows], last[rows], moment.values[rows])
-    return Selection(len(found), found, both(found > spans.before, moment.known))
+    found = states.find(keys, moment.values)
+    return Found(found.records, found.partial, both(found.is_there, moment.known))
 
 
-def read_state(states: AnyStates, name: str, selection: Selection) -> Column:
+def read_state(found: Found, name: str) -> Column:
     """A column of the states that were found."""
-    return states.read(name, selection)
+    known = found.records[KNOWN][name] if name in found.partial else None
+    return Column(found.records[VALUES][name], both(known, found.is_there))
 
 
-def order_states(
-    names: tuple[str, ...], num_parts: int, instant: str, instants: Groups, *columns: Column
-) -> States:
+def order_states(names: tuple[str, ...], num_parts: int, instants: Groups, *columns: Column) -> States:
     """Orders states for look-ups; those of an unknown key or instant are never found and left out.
 
     Args:
-        names: of the columns.
-        num_parts: how many of the columns, the first ones, are the key.
-        instant: which column says when.
+        names: of the columns that can be read.
+        num_parts: of the key.
         instants: rows by key and instant; those of one group are equal.
-        columns: of the states, the key's parts first.
+        columns: of the states [num_rows] each: the parts of the key, the instant, and those to be read.
     """
     rows = select_first(instants)
-    ordered = [take(column, rows) for column in columns]
-    parts, when = ordered[:num_parts], ordered[names.index(instant)]
+    *parts, when = (take(column, rows) for column in columns[: num_parts + 1])
     space = fit_keys(parts)
     numbers = space.number(parts)
     kept = select(Column(numbers != NO_KEY, when.known))
-    numbers = take(Column(numbers), kept).values
-    is_first = np.ones(len(numbers), bool)
-    is_first[1:] = numbers[1:] != numbers[:-1]
-    starts = np.flatnonzero(is_first)
-    values = {name: take(column, kept) for name, column in zip(names, ordered, strict=True)}
-    own = {name: column for name, column in values.items() if name not in names[:num_parts]}
-    return States(own, instant, space, numbers[starts], np.append(starts, len(numbers)))
+    numbers, moments = take(Column(numbers), kept).values, take(when, kept).values
+    is_first = np.diff(numbers, prepend=NO_KEY) != 0
+    times, time = np.unique(moments, return_inverse=True)
+    places = (np.cumsum(is_first) - 1) * len(times) + time
+    read = {
+        name: take(take(column, rows), kept)
+        for name, column in zip(names, columns[num_parts + 1 :], strict=True)
+    }
+    partial = [name for name, column in read.items() if column.known is not None]
+    return States(index_keys(space, numbers[is_first]), times, places, _lay_out(read, len(places)), partial)
+
+
+def _lay_out(columns: Mapping[str, Column], count: int) -> np.ndarray:
+    """Columns side by side."""
+    values: Any = [(name, column.values.dtype) for name, column in columns.items()]
+    known: Any = [(name, np.bool_) for name in columns]
+    records = np.empty(count, np.dtype([(VALUES, values), (KNOWN, known)], align=True))
+    for name, column in columns.items():
+        records[VALUES][name] = column.values
+        records[KNOWN][name] = True if column.known is None else column.known
+    return records

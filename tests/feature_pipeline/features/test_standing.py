@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import ibis.expr.types as ir
-import numpy as np
 import pytest
 
 from feature_pipeline.engine.engine import Computation, declare_table
@@ -14,7 +13,7 @@ from feature_pipeline.features.state import build_states
 from feature_pipeline.point_in_time import Line, accumulate
 from tests.event_tables import at, to_arrays, whole_numbers
 from tests.feature_pipeline.engine.memory.columns import show
-from tests.feature_pipeline.engine.memory.key_states import order
+from tests.feature_pipeline.engine.memory.key_states import find, list_all, order
 from tests.feature_pipeline.features.living import list_steps
 
 USER, ITEM = ("user_id",), ("item_id",)
@@ -136,12 +135,8 @@ def test_what_is_written_is_read(tmp_path: Path):
     read = read_states(tmp_path / "new" / "states")
     assert list(read) == list(states)
     for name, table in states.items():
-        assert (read[name].instant, read[name].space) == ("time", table.space)
-        np.testing.assert_array_equal(read[name].keys, table.keys)
-        np.testing.assert_array_equal(read[name].starts, table.starts)
-        assert {n: show(c) for n, c in read[name].columns.items()} == {
-            n: show(c) for n, c in table.columns.items()
-        }
-        assert not read[name].keys.flags.writeable
+        assert list_all(read[name]) == list_all(table)
+        assert find(read[name], [(5, 2), (1, 1)], [3, 9]) == find(table, [(5, 2), (1, 1)], [3, 9])
+        assert not read[name].records.flags.writeable
     write_states({}, tmp_path / "nothing")
     assert read_states(tmp_path / "nothing") == {}

@@ -20,16 +20,15 @@ def order(key: list[tuple], times: list, values: list) -> States:
     """States of keys, in any order."""
     parts = [make(*part) for part in zip(*key, strict=True)] or [make(), make()]
     when, value = make(*times), make(*values)
-    names = (*(f"part{number}" for number in range(len(parts))), "time", "value")
     instants = group(len(times), *parts, when)
-    return order_states(names, len(parts), "time", instants, *parts, when, value)
+    return order_states(("time", "value"), len(parts), instants, *parts, when, when, value)
 
 
 def find(states: AnyStates, key: list[tuple], moments: list) -> list[tuple]:
     """Time and value of the state of each key before its moment."""
     parts = [make(*part) for part in zip(*key, strict=True)]
     found = find_before(states, locate(states, *parts), make(*moments))
-    return list(zip(*(show(read_state(states, name, found)) for name in ("time", "value")), strict=True))
+    return list(zip(*(show(read_state(found, name)) for name in ("time", "value")), strict=True))
 
 
 def draw(rng: np.random.Generator, count: int, owners: list[int] | None = None) -> States:
@@ -43,9 +42,8 @@ def draw(rng: np.random.Generator, count: int, owners: list[int] | None = None) 
 
 def list_all(states: States) -> list[tuple]:
     """Every state as (parts of its key, time, value)."""
-    parts = [np.repeat(part, np.diff(states.starts)) for part in states.space.split(states.keys)]
-    columns = [*parts, *(states.columns[name].values for name in ("time", "value"))]
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    columns = [*states.list_keys(), states.columns["time"], states.columns["value"]]
+    return list(zip(*(show(column) for column in columns), strict=True))
 
 
 def search(rows: list[tuple], key: tuple, moment: int) -> tuple:

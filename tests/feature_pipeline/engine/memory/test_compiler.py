@@ -100,7 +100,7 @@ def test_states_of_a_table():
         "time": [8, 3, 9],
         "b": [6, 7, 5],
     }
-    assert states.space.split(states.keys)[0].tolist() == [1, 2]
+    assert show(states.list_keys()[0]) == [1, 2, 2]
 
 
 def test_filters():

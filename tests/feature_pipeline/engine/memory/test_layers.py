@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from feature_pipeline.engine.memory.layers import GROWTH, LayeredStates, is_among, merge
-from tests.feature_pipeline.engine.memory.columns import show
 from tests.feature_pipeline.engine.memory.key_states import NONE, draw, find, list_all, order, search
 
 # Of owner 5 three states of two keys.
@@ -60,15 +59,14 @@ def test_equals_a_plain_search(seed: int):
 
 def test_merging_keeps_order_and_what_is_unknown():
     merged = merge(STATES, np.array([7]), order([(7, 1), (0, 0)], [3, 4], [None, 5]))
-    assert list(zip(*[part.tolist() for part in merged.space.split(merged.keys)], strict=True)) == [
-        (-3, 2),
-        (0, 0),
-        (5, -4),
-        (5, 2),
-        (7, 1),
+    assert list_all(merged) == [
+        (-3, 2, 10, 100),
+        (0, 0, 4, 5),
+        (5, -4, 12, None),
+        (5, 2, 20, 200),
+        (5, 2, 30, 300),
+        (7, 1, 3, None),
     ]
-    assert show(merged.columns["value"]) == [100, 5, None, 200, 300, None]
-    assert merged.starts.tolist() == [0, 1, 2, 3, 5, 6]
 
 
 def test_among():
