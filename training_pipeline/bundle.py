@@ -111,17 +111,17 @@ class Bundle:
         """Encoded items -> embeddings [batch, embedding_dim] float32; see `embed_items`."""
         return self._load_tower(_CANDIDATE_TOWER)
 
-    @property
+    @cached_property
     def split(self) -> SplitConfig:
         """The split that the bundle was evaluated under."""
         return SplitConfig.model_validate(self.manifest["config"]["split"])
 
-    @property
+    @cached_property
     def query(self) -> QueryConfig:
         """The history encoder's settings."""
         return QuerySection.model_validate({"query": self.manifest["config"]["query"]}).query
 
-    @property
+    @cached_property
     def ranker_config(self) -> RankerConfig:
         """The ranker's settings."""
         return RankerConfig.model_validate(self.manifest["config"]["ranker"])

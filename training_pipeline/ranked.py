@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from feature_pipeline.arrays import join_tables
 from feature_pipeline.progress import report_step
 from training_pipeline.config import Settings
 from training_pipeline.ranking.calibration import Calibration, fit_calibration
 from training_pipeline.ranking.cross_fit import CrossFitted, cross_fit
-from training_pipeline.ranking.rows import RankingRows
+from training_pipeline.ranking.rows import join_rows
 from training_pipeline.ranking.weights import weigh_rows
 from training_pipeline.retrieved import Retrieved
 
@@ -40,7 +39,8 @@ def fit_ranking(rehearsals: Sequence[Retrieved], settings: Settings) -> FittedRa
         UserError: too few queries have a chosen item among their candidates.
     """
     with report_step("train ranker") as step:
-        first, rows = rehearsals[0], _join_rows(rehearsals)
+        first = rehearsals[0]
+        rows = join_rows([r.rows for r in rehearsals], [len(r.candidates.items) for r in rehearsals])
         items = np.concatenate([rehearsal.candidates.items for rehearsal in rehearsals])
         chosen = np.concatenate([rehearsal.chosen for rehearsal in rehearsals])
         by_row = chosen[items >= 0]
@@ -53,17 +53,3 @@ def fit_ranking(rehearsals: Sequence[Retrieved], settings: Settings) -> FittedRa
         step.rows = len(by_row)
         step.note = f"{fitted.ranker.model.tree_count_} trees, {by_row.sum():,} chosen candidates"
     return FittedRanking(fitted, calibration)
-
-
-def _join_rows(rehearsals: Sequence[Retrieved]) -> RankingRows:
-    """The rows of all of them; queries are numbered on."""
-    first, count = rehearsals[0].rows, len(rehearsals[0].candidates.items)
-    if len(rehearsals) == 1:
-        return first
-    parts = [rehearsal.rows for rehearsal in rehearsals]
-    return RankingRows(
-        columns=join_tables([part.columns for part in parts]),
-        query=np.concatenate([number * count + part.query for number, part in enumerate(parts)]),
-        item=np.concatenate([part.item for part in parts]),
-        vectors=first.vectors,
-    )

@@ -83,8 +83,8 @@ def compute_cosines(
         kept = units[past[past >= 0]]
         kept = kept[kept.any(axis=1)]
         if len(kept):
-            offered = units[candidates[query]]
-            to_mean[query] = np.vecdot(offered, normalize(kept.mean(axis=0)))
-            to_nearest[query] = np.vecdot(offered[:, None], kept).max(axis=1)
+            compared = np.vstack([normalize(kept.mean(axis=0)), kept])
+            cosines = np.vecdot(units[candidates[query]][:, None], compared)
+            to_mean[query], to_nearest[query] = cosines[:, 0], cosines[:, 1:].max(axis=1)
     is_there = candidates >= 0
     return np.where(is_there, to_mean, 0), np.where(is_there, to_nearest, 0)

@@ -49,46 +49,51 @@ class Signal:
         return FeatureSpec(self.name, "pair", "numeric", reason)
 
 
-def score_signals(
-    signals: Sequence[Signal], history: np.ndarray, candidates: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Scores candidates by each signal: [num_queries, num_candidates] float32 by name.
+def score_signals(signals: Sequence[Signal], history: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores all items that the weights know, by each signal: [num_queries, num_items] float32 by name.
 
-    NaN where history or candidate is missing. Each sum runs over its own history in order, so that a score is
-    the same to the last bit however many queries and candidates are asked for.
+    NaN where the history has no item that the signal reads. Each sum runs over its own history in order, so
+    that a score is the same to the last bit however many queries are asked for. All items are scored, as a
+    sum of whole rows takes less time than to pick some candidates out of each.
 
     Args:
         signals: which.
         history: item positions [num_queries, LENGTH] int, oldest first, -1 pads.
-        candidates: item positions [num_queries, num_candidates] int, -1 pads.
     """
-    scores = {signal.name: np.full(candidates.shape, np.nan, np.float32) for signal in signals}
-    # To read the weights costs more than to add them up: signals that share them read them once.
+    scores: dict[str, np.ndarray] = {}
+    # To read the weights costs more than to add them up: signals that share them read them together.
     for _, sharing in groupby(signals, lambda signal: id(signal.weights)):
         own = list(sharing)
-        for query, past in enumerate(history):
-            found = _score_one(own, past, candidates[query])
-            for signal, values in zip(own, found, strict=True):
-                scores[signal.name][query] = values
+        scores |= zip((signal.name for signal in own), _score_sharing(own, history), strict=True)
     return scores
 
 
-def _score_one(signals: Sequence[Signal], past: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """The scores of one query's candidates by signals that share their weights [num_signals, num_candidates].
-
-    All items are scored: a sum of whole rows takes less time than to pick the candidates from each.
-    """
-    weights = signals[0].weights
+def _score_sharing(signals: Sequence[Signal], history: np.ndarray) -> np.ndarray:
+    """The scores by signals that share their weights [num_signals, num_queries, num_items]."""
+    weights, counts = signals[0].weights, np.stack([signal.places for signal in signals])
     # Items that came after the model are not among its weights.
-    places = np.flatnonzero((past >= 0) & (past < len(weights)))
-    is_there = (candidates >= 0) & (candidates < len(weights))
-    counts = np.stack([signal.places[places] for signal in signals])
-    of, place = np.nonzero(counts)
-    starts = np.searchsorted(of, np.arange(len(signals) + 1))
-    items = past[places[place]].astype(np.int32)
-    read = csr_array((counts[of, place], items, starts), shape=(len(signals), len(weights)))
-    scores = (read @ weights)[:, np.where(is_there, candidates, 0)]
-    return np.where(is_there & (np.diff(starts) > 0)[:, None], scores, np.nan)
+    is_known = (history >= 0) & (history < len(weights))
+    signal, query, place = np.nonzero((counts != 0)[:, None] & is_known)
+    count = len(signals) * len(history)
+    starts = np.searchsorted(signal * len(history) + query, np.arange(count + 1))
+    items = history[query, place].astype(np.int32)
+    scores = csr_array((counts[signal, place], items, starts), shape=(count, len(weights))) @ weights
+    scores[np.diff(starts) == 0] = np.nan
+    return np.asarray(scores).reshape(len(signals), len(history), len(weights))
+
+
+def pick_scores(scores: np.ndarray, query: np.ndarray, item: np.ndarray) -> np.ndarray:
+    """The scores of some candidates [num_rows] float32; NaN for an item that came after the weights.
+
+    Args:
+        scores: see `score_signals` [num_queries, num_items] float32.
+        query: the row of each candidate's query [num_rows] int.
+        item: its position [num_rows] int.
+    """
+    num_items = scores.shape[1]
+    picked: np.ndarray = scores[query, np.minimum(item, num_items - 1)]
+    picked[item >= num_items] = np.nan
+    return picked
 
 
 def fit_signals(events: pd.DataFrame, tables: Tables) -> list[Signal]:

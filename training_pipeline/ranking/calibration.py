@@ -1,6 +1,7 @@
 """Ranking scores -> chances that the user chooses the item, and how far these are from what happened."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -35,12 +36,16 @@ class Calibration:
         Args:
             scores: of the candidates [num_queries, num_candidates] float32, minus infinity where padded.
         """
-        chances = np.interp(compute_shares(scores), self.shares, self.chances)
+        chances = np.interp(compute_shares(scores), *self._points)
         return np.where(np.isneginf(scores), 0, chances).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary for the bundle."""
         return {"shares": self.shares, "chances": self.chances}
+
+    @cached_property
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.array(self.shares), np.array(self.chances)
 
 
 def fit_calibration(scores: np.ndarray, chosen: np.ndarray, method: Method) -> Calibration:

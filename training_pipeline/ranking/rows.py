@@ -5,6 +5,7 @@ Training and serving build their rows here, from the same feature builder and th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from feature_pipeline.features.build import FeatureBuilder
 from feature_pipeline.point_in_time import AS_OF, find_untimed, to_microseconds
 from feature_pipeline.schema import FeatureSpec
 from training_pipeline.config import RankerConfig
-from training_pipeline.linear.signals import LENGTH, Signal, score_signals
+from training_pipeline.linear.signals import LENGTH, Signal, pick_scores, score_signals
 from training_pipeline.ranking.candidates import Candidates
 from training_pipeline.retrieval.dataset import Tables
 
@@ -35,7 +36,8 @@ RETRIEVAL_SPECS = (
 SECONDS_SINCE = "user_seconds_since_item"
 SINCE_SPEC = FeatureSpec(SECONDS_SINCE, "query", "numeric")
 _MICROSECONDS = 1e6
-_QUERIES_AT_ONCE = 1024
+# Bounds the memory: scores of all items by nine signals take 92 MB for 5,000 items.
+_QUERIES_AT_ONCE = 512
 # Text, images and embeddings enter through the builder's similarities.
 _PLAIN_KINDS = ("numeric", "categorical", "timestamp")
 
@@ -118,6 +120,22 @@ class RowBuilder:
         """
         if asking is None:
             asking = take_rows(self.of_users, self.tables.find_users(queries))
+        if len(queries) <= _QUERIES_AT_ONCE:
+            return self._build_block(queries, candidates, asking)
+        blocks, counts = [], []
+        starts = range(0, len(queries), _QUERIES_AT_ONCE)
+        for start in tqdm(starts, desc="ranking rows", unit="block", disable=None):
+            rows = slice(start, start + _QUERIES_AT_ONCE)
+            asked = queries.cut(rows) if isinstance(queries, Table) else queries.iloc[rows]
+            own = Candidates(candidates.items[rows], candidates.scores[rows])
+            now = {name: values[rows] for name, values in asking.items()}
+            blocks.append(self._build_block(asked, own, now))
+            counts.append(len(asked))
+        return join_rows(blocks, counts)
+
+    def _build_block(
+        self, queries: pd.DataFrame | Table, candidates: Candidates, asking: Arrays
+    ) -> RankingRows:
         query, place = np.nonzero(candidates.items >= 0)
         item = candidates.items[query, place]
         scores = candidates.scores
@@ -133,23 +151,30 @@ class RowBuilder:
         columns |= take_rows(asking, query)
         columns |= take_rows(read_columns(queries, self.tables.specs["interactions"]), query)
         columns |= take_rows(self.of_items, item)
-        scored = score_signals(self.signals, history, candidates.items)
-        columns |= {name: scores[query, place] for name, scores in scored.items()}
-        columns |= self._compute_in_blocks(queries, candidates.items)
+        of_items = score_signals(self.signals, history)
+        columns |= {name: pick_scores(scores, query, item) for name, scores in of_items.items()}
+        computed = self.features.compute_row_columns(queries, candidates.items)
+        columns |= {name: values.astype(np.float32) for name, values in computed.items()}
         ordered = sorted(columns.items(), key=lambda column: column[1].dtype == object)
         return RankingRows(dict(ordered), query, item, self.vectors)
 
-    def _compute_in_blocks(self, queries: pd.DataFrame | Table, items: np.ndarray) -> dict[str, np.ndarray]:
-        """The builder's columns, some queries at a time: bounds the memory, and moves a progress bar."""
-        starts = range(0, max(len(queries), 1), _QUERIES_AT_ONCE)
-        bar = tqdm(starts, desc="ranking rows", unit="block", disable=None if len(starts) > 1 else True)
-        computed = []
-        for start in bar:
-            block = slice(start, start + _QUERIES_AT_ONCE)
-            asked = queries.cut(block) if isinstance(queries, Table) else queries.iloc[block]
-            columns = self.features.compute_row_columns(asked, items[block])
-            computed.append({name: values.astype(np.float32) for name, values in columns.items()})
-        return computed[0] if len(computed) == 1 else join_tables(computed)
+
+def join_rows(parts: Sequence[RankingRows], counts: Sequence[int]) -> RankingRows:
+    """Rows one below the other; queries are numbered on.
+
+    Args:
+        parts: all with the same columns.
+        counts: of queries in each, those without candidates included.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    firsts = accumulate(counts[:-1], initial=0)
+    return RankingRows(
+        columns=join_tables([part.columns for part in parts]),
+        query=np.concatenate([first + part.query for first, part in zip(firsts, parts, strict=True)]),
+        item=np.concatenate([part.item for part in parts]),
+        vectors=parts[0].vectors,
+    )
 
 
 def build_row_builder(

@@ -50,13 +50,17 @@ def get_right(match: Match) -> Selection:
 
 def _match(keys: Sequence[Column], keeps_left: bool) -> Match:
     one, other = _number(keys[: len(keys) // 2], keys[len(keys) // 2 :])
-    is_ascending = bool((other[1:] >= other[:-1]).all())
-    if is_ascending and np.array_equal(one, other) and bool((one[1:] > one[:-1]).all()):
+    is_distinct = bool((other[1:] > other[:-1]).all())
+    if is_distinct and np.array_equal(one, other):
         return Match(Selection(len(one)), Selection(len(one)))
+    is_ascending = is_distinct or bool((other[1:] >= other[:-1]).all())
     order = None if is_ascending else np.argsort(other, kind="stable")
     ordered = other if order is None else other[order]
-    starts, stops = np.searchsorted(ordered, one), np.searchsorted(ordered, one, side="right")
-    counts = stops - starts
+    starts = np.searchsorted(ordered, one)
+    if is_distinct and len(other):
+        counts = (ordered[np.minimum(starts, len(other) - 1)] == one).astype(np.int64)
+    else:
+        counts = np.searchsorted(ordered, one, side="right") - starts
     kept = np.maximum(counts, 1) if keeps_left else counts
     if (kept == 1).all():
         left, places = Selection(len(one)), starts

@@ -74,7 +74,7 @@ class States:
         if not len(self):
             return Found(np.zeros(len(keys), self.records.dtype), self.partial, np.zeros(len(keys), bool))
         first = keys * len(self.times)
-        wanted = first + np.searchsorted(self.times, moments)
+        wanted = first + self._number(moments)
         row = np.empty_like(wanted)
         # In their order they are found twice as fast.
         order = np.argsort(wanted)
@@ -83,6 +83,13 @@ class States:
         # An index of NumPy would copy records field by field.
         records = self.records.take(row, mode="clip")
         return Found(records, self.partial, None if is_there.all() else is_there)
+
+    def _number(self, moments: np.ndarray) -> np.ndarray:
+        """How many of the instants lie before each moment [num_rows] int64, or [1] where all are the same."""
+        # As they are for all candidates of a query.
+        is_one = (moments == moments[:1]).all()
+        before: np.ndarray = np.searchsorted(self.times, moments[:1] if is_one else moments)
+        return before
 
     @property
     def columns(self) -> dict[str, Column]:

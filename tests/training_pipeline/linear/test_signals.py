@@ -17,6 +17,7 @@ from training_pipeline.linear.signals import (
     Signal,
     fit_signals,
     fit_slit,
+    pick_scores,
     read_signals,
     score_signals,
     write_signals,
@@ -91,7 +92,15 @@ class TestFit:
 
 def score(signal: Signal, histories: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """What one signal makes of candidates."""
-    return score_signals([signal], histories, candidates)[signal.name]
+    return pick(score_signals([signal], histories)[signal.name], candidates)
+
+
+def pick(scores: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """The scores of candidates, NaN where there is none."""
+    query, place = np.nonzero(candidates >= 0)
+    picked = np.full(candidates.shape, np.nan, np.float32)
+    picked[query, place] = pick_scores(scores, query, candidates[query, place])
+    return picked
 
 
 class TestScore:
@@ -144,10 +153,10 @@ class TestScore:
         np.testing.assert_array_equal(parts, whole)
 
     def test_signals_that_share_weights_are_scored_as_each_alone(self, fitted: dict[str, Signal]) -> None:
-        together = score_signals(list(fitted.values()), self.HISTORIES, self.CANDIDATES)
+        together = score_signals(list(fitted.values()), self.HISTORIES)
         assert list(together) == list(fitted)
         for name, signal in fitted.items():
-            alone = score(signal, self.HISTORIES, self.CANDIDATES)
+            alone = score_signals([signal], self.HISTORIES)[name]
             np.testing.assert_array_equal(together[name], alone, err_msg=name)
 
     def test_items_that_came_after_the_weights_have_no_score(self) -> None:
