@@ -11,7 +11,6 @@ import tensorflow as tf
 from fastapi import FastAPI
 
 from inference.service import embed, events, history, items, recommend, search, similar, status, users
-from inference.service.balance import Balance
 from inference.service.body import BodyLimit
 from inference.service.config import Settings, take_over
 from inference.service.errors import register_errors
@@ -57,8 +56,6 @@ def create_app(settings: Settings, look: threading.Event) -> FastAPI:
     app.state.settings, app.state.look = settings, look
     app.add_middleware(BodyLimit, body_bytes=settings.serve.limits.body_bytes)
     app.add_middleware(Trace)
-    if settings.serve.workers > 1:
-        app.add_middleware(Balance)
     register_errors(app)
     for part in (recommend, embed, similar, search, history, events, users, items, status):
         app.include_router(part.router)

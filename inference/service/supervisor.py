@@ -7,8 +7,9 @@ import tempfile
 
 import uvicorn
 from prometheus_client.multiprocess import mark_process_dead
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import Multiprocess, multiprocess
 
+from inference.service.balance import PoliteProcess
 from inference.service.config import METRICS_FOLDER, ServeConfig
 from inference.service.logs import build_config
 
@@ -28,7 +29,10 @@ class Supervisor(Multiprocess):
                 os.kill(process.pid, signal.SIGHUP)
 
     def init_processes(self) -> None:
-        """Starts the processes."""
+        """Starts the processes, which wait for each other where there are several."""
+        if self.processes_num > 1:
+            # The name by which uvicorn makes processes, these and those that follow dead ones.
+            multiprocess.Process = PoliteProcess  # type: ignore[misc]
         super().init_processes()
         self._let_go()
 
@@ -56,8 +60,9 @@ def serve(config: ServeConfig) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, threads)
     # Processes touch much memory for a request, and after a pause each page of it costs anew: larger ones do
-    # less often. glibc asks Linux for them in its first heap alone, so all threads share that; others than
-    # glibc ignore this.
+    # less often. glibc asks Linux for them in its first heap alone, so all threads share that, and Python's
+    # own objects lie there, too; others than glibc ignore this.
+    os.environ.setdefault("PYTHONMALLOC", "malloc")
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1")
     # A worker ends by the signal that it was told to end by, and leaves what the system clears away anyway.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
@@ -72,6 +77,8 @@ def serve(config: ServeConfig) -> None:
             backlog=_BACKLOG,
             access_log=False,
             server_header=False,
+            # A connection stays with the process that has accepted it, and the next request finds it busy.
+            headers=[("Connection", "close")] if config.workers > 1 else [],
             log_config=build_config(),
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             timeout_worker_healthcheck=_SILENT_SECONDS,
