@@ -10,6 +10,7 @@ from typing import Any
 
 from feature_pipeline.arrays import Arrays, read_arrays, write_arrays
 from feature_pipeline.engine.engine import Computation, find_sources
+from feature_pipeline.engine.memory.calendar import Calendar
 from feature_pipeline.engine.memory.compiler import Compiled, compile_states
 from feature_pipeline.engine.memory.key_index import KeyIndex
 from feature_pipeline.engine.memory.keys import KeySpace
@@ -22,8 +23,8 @@ from feature_pipeline.schema import ITEM_ID, USER_ID
 OWNERS = {"of_user": USER_ID, "of_item": ITEM_ID, "steps": FROM_ITEM}
 
 _INDEX = "states.json"
-# The arrays that make states, and the index of their keys.
-_OF_STATES, _OF_INDEX = ("times", "places", "records"), ("keys", "bounds")
+# The arrays that make states, their calendar, and the index of their keys.
+_OF_STATES, _OF_CALENDAR, _OF_INDEX = ("instants", "records"), ("days", "marks"), ("keys", "bounds")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def write_states(states: Mapping[str, States], folder: Path) -> None:
     folder.mkdir(parents=True)
     for number, table in enumerate(states.values()):
         arrays = {name: getattr(table, name) for name in _OF_STATES}
+        arrays |= {name: getattr(table.calendar, name) for name in _OF_CALENDAR}
         arrays |= {name: getattr(table.index, name) for name in _OF_INDEX}
         write_arrays(folder / str(number), arrays)
     index = [
@@ -108,5 +110,6 @@ def _read(place: Path, entry: Mapping[str, Any]) -> States:
     arrays = read_arrays(place)
     space = KeySpace(tuple(entry["lows"]), tuple(entry["spans"]))
     index = KeyIndex(space, shift=entry["shift"], **{name: arrays[name] for name in _OF_INDEX})
+    calendar = Calendar(**{name: arrays[name] for name in _OF_CALENDAR})
     own = {name: arrays[name] for name in _OF_STATES}
-    return States(index, partial=frozenset(entry["partial"]), **own)
+    return States(index, calendar, partial=frozenset(entry["partial"]), **own)

@@ -41,9 +41,9 @@ class LayeredStates:
 
     def find(self, keys: np.ndarray, moments: np.ndarray) -> Found:
         """See `States.find`."""
-        found = self.layers[0].find(keys, moments)
         if len(self.layers) == 1 or (keys < self._firsts[1]).all():
-            return found
+            return self.layers[0].find(keys, moments)
+        found = self.layers[0].find(np.where(keys < self._firsts[1], keys, NO_PLACE), moments)
         partial = set().union(*(layer.partial for layer in self.layers))
         is_there = np.ones(len(keys), bool) if found.is_there is None else found.is_there
         for layer, first in zip(self.layers[1:], self._firsts[1:], strict=True):
@@ -75,7 +75,7 @@ class LayeredStates:
 
 def merge(states: States, owners: np.ndarray, computed: States) -> States:
     """States in one piece, with all of some owners as they were computed anew."""
-    old, new = ([*s.list_keys(), s.instants, *s.columns.values()] for s in (states, computed))
+    old, new = ([*s.list_keys(), Column(s.instants), *s.columns.values()] for s in (states, computed))
     kept = select(Column(~is_among(old[0].values, owners)))
     columns = [join(take(one, kept), other) for one, other in zip(old, new, strict=True)]
     num_parts = len(states.index.space.spans)

@@ -1,4 +1,4 @@
-"""States of keys, ordered so that the latest before any moment is found by one search."""
+"""States of keys, ordered so that the latest before any moment is found."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from feature_pipeline.engine.memory.calendar import Calendar, keep_calendar
 from feature_pipeline.engine.memory.column import Column, Mask, both
 from feature_pipeline.engine.memory.groups import Groups, select_first
 from feature_pipeline.engine.memory.key_index import KeyIndex, index_keys
@@ -39,22 +40,21 @@ class States:
 
     Attributes:
         index: of the keys that have states.
-        times: the instants of all states, ascending, each once [num_times] int64 microseconds.
-        places: of each state, ascending [num_states] int64: of its key in the index, times `num_times`, plus
-            of its instant in `times`.
+        calendar: where the states of each key stood at some instants.
+        instants: of each state [num_states] int64 microseconds.
         records: `values` of each state by name, the instant among them, the key's parts not, and which of
             them are `known` [num_states].
         partial: names of the columns of which some values are unknown.
     """
 
     index: KeyIndex
-    times: np.ndarray
-    places: np.ndarray
+    calendar: Calendar
+    instants: np.ndarray
     records: np.ndarray
     partial: Collection[str]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.instants)
 
     def locate(self, key: Sequence[Column]) -> np.ndarray:
         """The places of keys [num_rows] int64, see `KeyIndex.find`.
@@ -73,23 +73,11 @@ class States:
         """
         if not len(self):
             return Found(np.zeros(len(keys), self.records.dtype), self.partial, np.zeros(len(keys), bool))
-        first = keys * len(self.times)
-        wanted = first + self._number(moments)
-        row = np.empty_like(wanted)
-        # In their order they are found twice as fast.
-        order = np.argsort(wanted)
-        row[order] = np.searchsorted(self.places, wanted[order]) - 1
-        is_there = (row >= 0) & (self.places[row] >= first)
+        row = self.calendar.find(keys, moments, self.instants) - 1
+        is_there = (keys >= 0) & (row >= self.calendar.starts[keys])
         # An index of NumPy would copy records field by field.
         records = self.records.take(row, mode="clip")
         return Found(records, self.partial, None if is_there.all() else is_there)
-
-    def _number(self, moments: np.ndarray) -> np.ndarray:
-        """How many of the instants lie before each moment [num_rows] int64, or [1] where all are the same."""
-        # As they are for all candidates of a query.
-        is_one = (moments == moments[:1]).all()
-        before: np.ndarray = np.searchsorted(self.times, moments[:1] if is_one else moments)
-        return before
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -99,13 +87,8 @@ class States:
 
     def list_keys(self) -> list[Column]:
         """The parts of the key of each state [num_states] int64 each."""
-        place = self.places // max(len(self.times), 1)
+        place = np.repeat(np.arange(len(self.index)), self.calendar.stops - self.calendar.starts)
         return [Column(part[place]) for part in self.index.space.split(self.index.keys)]
-
-    @property
-    def instants(self) -> Column:
-        """The instant of each state [num_states] int64 microseconds."""
-        return Column(self.times[self.places % max(len(self.times), 1)])
 
 
 class AnyStates(Protocol):
@@ -151,14 +134,14 @@ def order_states(names: tuple[str, ...], num_parts: int, instants: Groups, *colu
     kept = select(Column(numbers != NO_KEY, when.known))
     numbers, moments = take(Column(numbers), kept).values, take(when, kept).values
     is_first = np.diff(numbers, prepend=NO_KEY) != 0
-    times, time = np.unique(moments, return_inverse=True)
-    places = (np.cumsum(is_first) - 1) * len(times) + time
     read = {
         name: take(take(column, rows), kept)
         for name, column in zip(names, columns[num_parts + 1 :], strict=True)
     }
     partial = [name for name, column in read.items() if column.known is not None]
-    return States(index_keys(space, numbers[is_first]), times, places, _lay_out(read, len(places)), partial)
+    index = index_keys(space, numbers[is_first])
+    calendar = keep_calendar(np.cumsum(is_first) - 1, moments, len(index))
+    return States(index, calendar, moments, _lay_out(read, len(moments)), partial)
 
 
 def _lay_out(columns: Mapping[str, Column], count: int) -> np.ndarray:
