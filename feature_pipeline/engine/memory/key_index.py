@@ -51,7 +51,7 @@ class KeyIndex:
     def _bisect(self, place: np.ndarray, stop: np.ndarray, number: np.ndarray) -> np.ndarray:
         """The last key of each bucket that is not greater than the number, or the first one."""
         last = np.maximum(stop - 1, 0)
-        step = 1 << self.shift >> 1
+        step = 1 << int((last - place).max(initial=0)).bit_length() >> 1
         while step:
             ahead = np.minimum(place + step, last)
             place = np.where(self.keys[ahead] <= number, ahead, place)
