@@ -16,7 +16,7 @@ from feature_pipeline.artefact import ArtefactError
 from feature_pipeline.store import FeatureStore
 from tests.training_pipeline.invented import make_ranker
 from tests.training_pipeline.published import CONFIG, METRICS, QUERY, Parts, make_parts
-from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle
+from training_pipeline.bundle import FORMAT_VERSION, Bundle, open_bundle, open_current_bundle
 from training_pipeline.evaluation.protocol import HeldOut
 from training_pipeline.evaluation.results import read_metrics
 from training_pipeline.prepare import Prepared
@@ -188,7 +188,7 @@ class TestDamage:
     def test_other_version_is_refused(self, copy: Bundle) -> None:
         manifest = copy.path / "manifest.json"
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format_version": 99}))
-        with pytest.raises(ArtefactError, match="expected format_version 7, found 99"):
+        with pytest.raises(ArtefactError, match=f"expected format_version {FORMAT_VERSION}, found 99"):
             open_bundle(copy.path)
 
     def test_no_bundle_names_the_command_that_makes_one(self, tmp_path: Path) -> None:
