@@ -16,6 +16,8 @@ _NUM_KINDS = len(_LATER) + 2
 # the other has each kind of moment differ from the rest only where it must.
 _RIDGE, _RIDGE_APART = 10.0, 80.0
 _STEPS = 100  # of the search at most
+# What all rows add, column by column and in float64, would be most of the memory that a run needs.
+_ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,13 @@ class Logit:
 
     def score(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """What they add together [num_rows] float64; higher is better, within a query only."""
-        # Each row lies in one piece: it is summed in the same order, however many there are.
-        total: np.ndarray = np.ascontiguousarray(self.explain(columns)).sum(axis=1)
+        rows = len(next(iter(columns.values()), ()))
+        total = np.empty(rows)
+        for start in range(0, rows, _ROWS_AT_ONCE):
+            block = slice(start, start + _ROWS_AT_ONCE)
+            added = self.explain({name: values[block] for name, values in columns.items()})
+            # Each row lies in one piece: it is summed in the same order, however many there are.
+            total[block] = np.ascontiguousarray(added).sum(axis=1)
         return total
 
     def to_json(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from training_pipeline.ranking import logit as logit_module
 from training_pipeline.ranking.logit import Logit, fit_logit
 from training_pipeline.ranking.rows import SECONDS_SINCE, RankingRows
 
@@ -143,6 +144,15 @@ def test_scores_are_the_same_to_the_last_bit_however_many_rows_there_are() -> No
         parts = [rows.take(np.arange(start, min(start + size, 800))) for start in range(0, 800, size)]
         np.testing.assert_array_equal(np.concatenate([logit.score(part.columns) for part in parts]), whole)
     assert len(np.unique(whole)) > 700
+
+
+def test_blocks_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = make(100)
+    logit = fit_logit(rows, choose(rows.columns["near"].astype(float)), {})
+    whole = logit.score(rows.columns)
+    monkeypatch.setattr(logit_module, "_ROWS_AT_ONCE", 33)
+    np.testing.assert_array_equal(logit.score(rows.columns), whole)
+    assert logit.score({name: values[:0] for name, values in rows.columns.items()}).shape == (0,)
 
 
 def test_survives_json() -> None:
