@@ -1,4 +1,4 @@
-"""One bundle, trained on the tiny store once for all tests of inference."""
+"""Bundles, trained on the tiny store, plain and with pictures, once for all tests of inference."""
 
 import json
 import shutil
@@ -12,9 +12,10 @@ from feature_pipeline.artefact import CURRENT, MANIFEST, compute_checksums
 from feature_pipeline.splits import TEST
 from inference.recommender import Recommender
 from tests.inference.composed import compose_tiny
+from tests.inference.illustrated import break_picture, write_illustrated_store
 from tests.tiny_store import write_tiny_store
 from training_pipeline import train as training
-from training_pipeline.bundle import Bundle, open_bundle
+from training_pipeline.bundle import Bundle, open_bundle, open_current_bundle
 from training_pipeline.retrieved import Retrieved, retrieve
 
 
@@ -33,9 +34,20 @@ class Trained:
     offline: Retrieved
 
 
+def train_tiny(artifacts: Path) -> Bundle:
+    """Trains on the live store with the real command's function."""
+    with pytest.MonkeyPatch.context() as patch:
+        # TensorFlow takes a number of threads only before its first use, which may have been another test.
+        for setter in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
+            patch.setattr(tf.config.threading, setter, lambda threads: None)
+        bundle = training.train(compose_tiny("train", artifacts), artifacts / "run")
+    assert bundle is not None
+    return bundle
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Trains with the real command's function, and notes the published towers on the way."""
+    """Trains, and notes the published towers on the way."""
     artifacts = tmp_path_factory.mktemp("artifacts")
     write_tiny_store(artifacts)
     noted = []
@@ -46,12 +58,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         return noted[-1][1]
 
     with pytest.MonkeyPatch.context() as patch:
-        # TensorFlow takes a number of threads only before its first use, which may have been another test.
-        for setter in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
-            patch.setattr(tf.config.threading, setter, lambda threads: None)
         patch.setattr(training, "refit_towers", refit_and_note)
-        bundle = training.train(compose_tiny("train", artifacts), artifacts / "run")
-    assert bundle is not None
+        bundle = train_tiny(artifacts)
     prepared, towers = noted[-1]
     return Trained(artifacts, bundle, retrieve(prepared, towers, TEST, bundle.ranker_config))
 
@@ -84,3 +92,18 @@ def unranked_artifacts(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def unranked(unranked_artifacts: Path, bundle: Bundle) -> Bundle:
     return open_bundle(unranked_artifacts / "tiny" / "bundles" / bundle.id)
+
+
+@pytest.fixture(scope="session")
+def illustrated_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a bundle of items with texts and pictures is published; one picture's file is damaged since."""
+    artifacts = tmp_path_factory.mktemp("illustrated")
+    write_illustrated_store(artifacts)
+    train_tiny(artifacts)
+    break_picture(artifacts)
+    return artifacts
+
+
+@pytest.fixture(scope="session")
+def illustrated(illustrated_artifacts: Path) -> Bundle:
+    return open_current_bundle(illustrated_artifacts, "tiny")

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from inference.service import model
 from inference.service.app import create_app
-from tests.inference.service.world import FutureRecommender, copy_bundle, make_settings
+from tests.inference.service.world import copy_bundle, make_settings, serve_copy
 from training_pipeline.bundle import Bundle
 
 Start = Callable[..., TestClient]
@@ -41,30 +40,15 @@ def client(start: Start) -> TestClient:
     return start()
 
 
-@pytest.fixture
-def future(monkeypatch: pytest.MonkeyPatch, start: Start) -> TestClient:
-    """A service whose recommender can do all that it will be asked."""
-    monkeypatch.setattr(model, "Recommender", FutureRecommender)
-    return start()
-
-
 @pytest.fixture(scope="session")
 def reader(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One service for all tests that change nothing."""
-    artifacts = tmp_path_factory.mktemp("reader")
-    copy_bundle(bundle, artifacts)
-    with TestClient(create_app(make_settings(artifacts), threading.Event())) as client:
+    with serve_copy(bundle, tmp_path_factory.mktemp("reader")) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def future_reader(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """The same, whose recommender can do all that it will be asked."""
-    artifacts = tmp_path_factory.mktemp("future")
-    copy_bundle(bundle, artifacts)
-    with ExitStack() as started:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(model, "Recommender", FutureRecommender)
-            app = create_app(make_settings(artifacts), threading.Event())
-            client = started.enter_context(TestClient(app))
+def illustrated_reader(illustrated: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The same on items whose texts and pictures encoders have read, so that new ones can be searched by."""
+    with serve_copy(illustrated, tmp_path_factory.mktemp("illustrated_reader")) as client:
         yield client

@@ -2,65 +2,108 @@
 
 import time
 
+import pandas as pd
 import pytest
 
 from feature_pipeline.feedback.changes import ChangeLog
-from tests.inference.service.world import make_settings, set_current, write_event, write_other
+from inference.recommender import Recommender
+from tests.inference.service.world import OTHER, make_settings, set_current, write_event, write_other
 from tests.tiny_store import SILENT_USER
 
 NEW = {"item_id": "item-new", "title": "New thing", "features": {"shape": "round", "price": 3}}
+SECONDS = 30
+
+
+@pytest.fixture
+def expected(bundle):
+    """Changed as the service should be."""
+    return Recommender(bundle)
 
 
 def get_recommender(client):
     return client.app.state.service.live.model.recommender
 
 
-def test_added(future, bundle):
-    answer = future.post("/items", json={"items": [NEW]})
-    assert (answer.status_code, answer.json()) == (200, {"bundle": bundle.id, "items": 1})
-    row = get_recommender(future).added["item-new"]
-    assert (row["title"], list(row["shape"]), row["price"], row["text"]) == (
-        "New thing",
-        ["round"],
-        3.0,
-        None,
-    )
+def add_new(recommender):
+    recommender.add_items(pd.DataFrame([{"item_id": "item-new", "title": "New thing", **NEW["features"]}]))
 
 
-def test_events_about_it_are_taken(future):
-    event = write_event("a", item_id="item-new", event_type="impression")
-    assert future.post("/events", json={"events": [event]}).status_code == 422
-    future.post("/items", json={"items": [NEW]})
-    assert future.post("/events", json={"events": [event]}).status_code == 200
+def list_items(client, **filters):
+    """Titles by id of all that somebody who has met nothing may be shown."""
+    answer = client.post("/recommend", json={"user_id": SILENT_USER, "k": 100, "filters": filters})
+    return {row["item_id"]: row["title"] for row in answer.json()["recommendations"]}
 
 
-def test_removed(future, bundle):
-    answer = future.delete("/items", params={"item_id": ["item-01", "item-02"]})
-    assert (answer.status_code, answer.json()) == (200, {"bundle": bundle.id, "items": 2})
-    assert get_recommender(future).removed == ["item-01", "item-02"]
+def find_alike(client, item_id="item-07"):
+    return client.post("/similar", json={"item_id": item_id, "k": 100}).json()["items"]
 
 
-def test_other_workers_follow_each_change_once(future, start):
-    other = start()
-    future.post("/items", json={"items": [NEW]})
-    future.delete("/items", params={"item_id": ["item-01"]})
-    deadline = time.monotonic() + 10
-    while not get_recommender(other).removed and time.monotonic() < deadline:
+def rank_alike(recommender, item_id="item-07"):
+    return recommender.similar(item_id, "tower", 100).to_dict("records")
+
+
+def wait_for(is_so):
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_added(client, bundle, expected):
+    answer = client.post("/items", json={"items": [NEW]})
+    assert (answer.status_code, answer.json()) == (200, {"bundle": bundle.id, "items": 1})
+    add_new(expected)
+    for item_id in ("item-07", "item-new"):
+        assert find_alike(client, item_id) == rank_alike(expected, item_id)
+    assert "item-new" in {row["item_id"] for row in find_alike(client)}
+
+
+def test_it_is_what_was_said(client, bundle):
+    client.post("/items", json={"items": [NEW]})
+    assert len(list_items(client)) == len(bundle.tables.items) + 1
+    assert list_items(client, shape="round", price=3) == {"item-new": "New thing"}
+    refused = client.post("/similar", json={"item_id": "item-new", "by": "text"})
+    assert refused.json()["message"] == "item 'item-new' has no text to compare"
+
+
+def test_events_about_it_are_taken(client):
+    event = write_event("a", item_id="item-new", event_type="impression")
+    assert client.post("/events", json={"events": [event]}).status_code == 422
+    client.post("/items", json={"items": [NEW]})
+    assert client.post("/events", json={"events": [event]}).status_code == 200
+
+
+def test_removed(client, bundle, expected):
+    gone = ["item-01", "item-02"]
+    answer = client.delete("/items", params={"item_id": gone})
+    assert (answer.status_code, answer.json()) == (200, {"bundle": bundle.id, "items": 2})
+    assert list_items(client).keys() == set(bundle.tables.items["item_id"]) - set(gone)
+    expected.remove_items(gone)
+    assert find_alike(client) == rank_alike(expected)
+
+
+def test_other_workers_follow_each_change_once(client, start, expected):
+    other = start()
+    client.post("/items", json={"items": [NEW]})
+    client.delete("/items", params={"item_id": ["item-01"]})
+    # Whatever changes a recommender gives it another snapshot.
+    here = get_recommender(client)._snapshot
+    add_new(expected)
+    expected.remove_items(["item-01"])
+    wait_for(lambda: find_alike(other) == rank_alike(expected))
+    there = get_recommender(other)._snapshot
     time.sleep(0.6)
-    for client in (future, other):
-        assert list(get_recommender(client).added) == ["item-new"]
-        assert get_recommender(client).removed == ["item-01"]
+    assert get_recommender(client)._snapshot is here
+    assert get_recommender(other)._snapshot is there
+    assert find_alike(client) == rank_alike(expected)
 
 
-def test_the_next_bundle_knows_them(future, artifacts, bundle):
-    future.post("/items", json={"items": [NEW]})
+def test_the_next_bundle_knows_them(client, artifacts, bundle):
+    client.post("/items", json={"items": [NEW]})
     bundles = artifacts / "tiny" / "bundles"
     set_current(bundles, write_other(bundle, bundles).name)
-    deadline = time.monotonic() + 30
-    while future.get("/ready").json()["bundle"] == bundle.id and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert list(get_recommender(future).added) == ["item-new"]
+    wait_for(lambda: client.get("/ready").json()["bundle"] == OTHER)
+    assert list_items(client)["item-new"] == "New thing"
 
 
 @pytest.mark.parametrize(
@@ -75,37 +118,23 @@ def test_the_next_bundle_knows_them(future, artifacts, bundle):
             {"item_id": "a", "title": "A", "features": {"price": "much"}},
             "item 'a': features.price: expected a number, found 'much'",
         ),
-        ({"item_id": "a"}, "items.0.title: Field required"),
+        ({"item_id": "a"}, "items.1.title: Field required"),
     ],
 )
-def test_refused_whole(future, artifacts, item, message):
-    answer = future.post("/items", json={"items": [NEW, item][item["item_id"] != "a" :][::-1]})
+def test_refused_whole(client, artifacts, bundle, item, message):
+    answer = client.post("/items", json={"items": [NEW, item]})
     assert answer.status_code == 422
     assert answer.json()["message"] == message
-    assert get_recommender(future).added == {}
+    assert list_items(client).keys() == set(bundle.tables.items["item_id"])
     log = ChangeLog(make_settings(artifacts).feedback.items, "feedback.items")
     assert log.read() == []
     log.close()
 
 
-def test_unknown_ones_are_not_removed(future, bundle):
-    answer = future.delete("/items", params={"item_id": ["item-01", "../item-02"]})
+def test_unknown_ones_are_not_removed(client, bundle):
+    answer = client.delete("/items", params={"item_id": ["item-01", "../item-02"]})
     expected = (
         f"item '../item-02' is not known to bundle {bundle.id}; nothing was removed. Remedy: leave it out"
     )
     assert (answer.status_code, answer.json()["message"]) == (404, expected)
-    assert get_recommender(future).removed == []
-
-
-def test_added_for_real(client, bundle):
-    assert client.post("/items", json={"items": [NEW]}).status_code == 200
-    many = len(bundle.tables.items) + 1
-    found = client.post("/recommend", json={"user_id": SILENT_USER, "k": many}).json()["recommendations"]
-    assert NEW["item_id"] in {row["item_id"] for row in found}
-
-
-def test_removed_for_real(client, bundle):
-    assert client.delete("/items", params={"item_id": "item-01"}).status_code == 200
-    body = {"user_id": SILENT_USER, "k": len(bundle.tables.items)}
-    found = client.post("/recommend", json=body).json()["recommendations"]
-    assert "item-01" not in {row["item_id"] for row in found}
+    assert list_items(client).keys() == set(bundle.tables.items["item_id"])

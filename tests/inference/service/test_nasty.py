@@ -22,14 +22,14 @@ ODD_IDS = [
 
 
 @pytest.mark.parametrize("odd", ODD_IDS)
-def test_odd_ids(future_reader, odd):
-    assert future_reader.post("/recommend", json={"user_id": odd}).status_code == 404
-    assert future_reader.post("/recommend", json={"likes": [odd]}).status_code == 422
-    assert future_reader.post("/similar", json={"item_id": odd}).status_code == 404
-    assert future_reader.post("/search", json={"text": odd}).status_code == 200
-    assert future_reader.delete("/items", params={"item_id": odd}).status_code == 404
+def test_odd_ids(illustrated_reader, odd):
+    assert illustrated_reader.post("/recommend", json={"user_id": odd}).status_code == 404
+    assert illustrated_reader.post("/recommend", json={"likes": [odd]}).status_code == 422
+    assert illustrated_reader.post("/similar", json={"item_id": odd}).status_code == 404
+    assert illustrated_reader.post("/search", json={"text": odd}).status_code == 200
+    assert illustrated_reader.delete("/items", params={"item_id": odd}).status_code == 404
     events = {"events": [write_event("a", item_id=odd)]}
-    assert future_reader.post("/events", json=events).status_code == 422
+    assert illustrated_reader.post("/events", json=events).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from tests.event_tables import repeatable
+from tests.inference.service.world import serve_copy
 
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 WITH_INPUT = [
@@ -18,13 +19,20 @@ WITH_INPUT = [
 WITHOUT = [(path, "GET") for path in ("/health", "/ready", "/version", "/metrics")]
 
 
-@pytest.fixture(scope="session")
-def document(future_reader):
+@pytest.fixture(scope="module")
+def changing(illustrated, tmp_path_factory):
+    """A service that can search by texts and pictures, and that nobody else minds being changed."""
+    with serve_copy(illustrated, tmp_path_factory.mktemp("openapi")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def document(changing):
     """The document of a service that is started already, which Schemathesis would do a second time."""
 
     async def run(scope, receive, send):
         if scope["type"] != "lifespan":
-            await future_reader.app(scope, receive, send)
+            await changing.app(scope, receive, send)
             return
         for step in ("startup", "shutdown"):
             await receive()

@@ -1,74 +1,70 @@
-"""POST /similar and /search: what reaches the recommender, and what is refused before it does."""
+"""POST /similar and /search: they answer as the recommender does, unless they refuse before it is asked."""
 
 import pytest
 
+from inference.recommender import Recommender
 from tests.inference.service.pictures import draw, write_bomb
 
 NO_PICTURE = "image: expected a picture in JPEG, PNG or WebP, found something else. Remedy: save it as one"
+TEXT = "a quiet sea"
+
+
+@pytest.fixture(scope="module")
+def recommender(illustrated):
+    """Searches as the service should."""
+    return Recommender(illustrated)
 
 
 @pytest.fixture
-def asked(future_reader):
-    """The recommender, which notes what it is asked."""
-    return future_reader.app.state.service.live.model.recommender
+def check(illustrated):
+    """Checks that an answer tells what was found."""
+
+    def run(answer, found):
+        assert answer.json() == {"bundle": illustrated.id, "items": found.to_dict("records")}
+
+    return run
 
 
 class TestSimilar:
-    def test_answers(self, future_reader, bundle, asked):
-        body = {"item_id": "item-07", "k": 2, "filters": {"shape": "round"}}
-        answer = future_reader.post("/similar", json=body)
-        assert answer.json() == {
-            "bundle": bundle.id,
-            "items": [
-                {"item_id": "item-00", "title": "Thing 0", "rank": 1, "score": 1.0},
-                {"item_id": "item-01", "title": "Thing 1", "rank": 2, "score": 0.5},
-            ],
-        }
-        assert asked.wishes == {"filters": {"shape": "round"}}
+    @pytest.mark.parametrize(
+        "wish", [{}, {"k": 2}, {"k": 40, "filters": {"shape": "square"}}, {"by": "text"}]
+    )
+    def test_answers(self, illustrated_reader, recommender, check, wish):
+        answer = illustrated_reader.post("/similar", json={"item_id": "item-07", **wish})
+        check(answer, recommender.similar("item-07", **({"by": "tower"} | wish)))
 
-    def test_unknown_item(self, future_reader, bundle):
-        answer = future_reader.post("/similar", json={"item_id": "gone"})
-        expected = f"item 'gone' is not known to bundle {bundle.id}. Remedy: take one from an answer"
+    def test_unknown_item(self, illustrated_reader, illustrated):
+        answer = illustrated_reader.post("/similar", json={"item_id": "gone"})
+        expected = f"item 'gone' is not known to bundle {illustrated.id}. Remedy: take one from an answer"
         assert (answer.status_code, answer.json()["message"]) == (404, expected)
 
-    def test_unknown_space(self, future_reader):
-        answer = future_reader.post("/similar", json={"item_id": "item-07", "by": "smell"})
-        assert (answer.status_code, answer.json()["message"]) == (
-            422,
-            "by 'smell' is unknown. Choices: tower",
-        )
-
-    def test_for_real(self, reader):
-        assert reader.post("/similar", json={"item_id": "item-07"}).status_code == 200
+    def test_unknown_space(self, illustrated_reader):
+        answer = illustrated_reader.post("/similar", json={"item_id": "item-07", "by": "smell"})
+        expected = "by: 'smell' is not known. Nearest: image, text, tower, both"
+        assert (answer.status_code, answer.json()["message"]) == (422, expected)
 
 
 class TestSearch:
-    def test_text_as_json(self, future_reader, bundle, asked):
-        answer = future_reader.post("/search", json={"text": "a quiet sea", "k": 1})
-        first = {"item_id": "item-00", "title": "Thing 0", "rank": 1, "score": 1.0}
-        assert answer.json() == {"bundle": bundle.id, "items": [first]}
-        assert asked.searched == ("a quiet sea", None)
-        assert asked.wishes == {"filters": None}
+    @pytest.mark.parametrize("wish", [{}, {"k": 1}, {"k": 40, "filters": {"shape": "square"}}])
+    def test_text_as_json(self, illustrated_reader, recommender, check, wish):
+        answer = illustrated_reader.post("/search", json={"text": TEXT, **wish})
+        check(answer, recommender.search(TEXT, **wish))
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-    def test_picture(self, future_reader, asked, kind):
+    def test_picture(self, illustrated_reader, recommender, check, kind):
         picture = draw(kind=kind)
-        answer = future_reader.post("/search", files={"image": picture})
-        assert len(answer.json()["items"]) == 10
-        assert asked.searched == (None, picture)
+        answer = illustrated_reader.post("/search", files={"image": picture})
+        check(answer, recommender.search(image=picture))
 
-    def test_both_with_filters(self, future_reader, asked):
+    def test_both_with_filters(self, illustrated_reader, recommender, check):
         picture = draw()
-        fields = {"text": "a quiet sea", "k": "3", "filters": '{"price": {"max": 5}}'}
-        answer = future_reader.post("/search", data=fields, files={"image": picture})
-        assert len(answer.json()["items"]) == 3
-        assert asked.searched == ("a quiet sea", picture)
-        assert asked.wishes == {"filters": {"price": {"max": 5}}}
+        fields = {"text": TEXT, "k": "3", "filters": '{"price": {"max": 20}}'}
+        answer = illustrated_reader.post("/search", data=fields, files={"image": picture})
+        check(answer, recommender.search(TEXT, picture, 3, {"price": {"max": 20}}))
 
-    def test_text_alone_as_a_form(self, future_reader, asked):
-        answer = future_reader.post("/search", files={"text": (None, "a quiet sea")})
-        assert answer.status_code == 200
-        assert asked.searched == ("a quiet sea", None)
+    def test_text_alone_as_a_form(self, illustrated_reader, recommender, check):
+        answer = illustrated_reader.post("/search", files={"text": (None, TEXT)})
+        check(answer, recommender.search(TEXT))
 
     @pytest.mark.parametrize(
         ("picture", "status", "message"),
@@ -110,8 +106,8 @@ class TestSearch:
             ),
         ],
     )
-    def test_pictures_refused(self, future_reader, picture, status, message):
-        answer = future_reader.post("/search", files={"image": ("../../etc/passwd", picture)})
+    def test_pictures_refused(self, illustrated_reader, picture, status, message):
+        answer = illustrated_reader.post("/search", files={"image": ("../../etc/passwd", picture)})
         expected = message.format(size=len(picture))
         assert (answer.status_code, answer.json()["message"]) == (status, expected)
 
@@ -173,6 +169,6 @@ class TestSearch:
             ),
         ],
     )
-    def test_requests_refused(self, future_reader, sent, status, message):
-        answer = future_reader.post("/search", **sent)
+    def test_requests_refused(self, illustrated_reader, sent, status, message):
+        answer = illustrated_reader.post("/search", **sent)
         assert (answer.status_code, answer.json()["message"]) == (status, message)

@@ -1,22 +1,22 @@
-"""What the tests of the service ask with: settings, events, another bundle, a recommender of the future."""
+"""What the tests of the service ask with: settings, events, another bundle, a service on a copy."""
 
 import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from fastapi.testclient import TestClient
 
 from feature_pipeline.artefact import set_current
-from feature_pipeline.errors import UserError
 from feature_pipeline.events import Event
 from feature_pipeline.feedback.config import FeedbackConfig
-from inference.recommender import Recommender
+from inference.service.app import create_app
 from inference.service.config import ServeConfig, Settings
 from tests.inference.service.changed import retitle, seal
 from training_pipeline.bundle import Bundle
-from training_pipeline.index_config import ExactConfig, IndexConfig
+from training_pipeline.index_config import ExactConfig
 
 OTHER = "0123456789ab"
 
@@ -60,6 +60,14 @@ def copy_bundle(bundle: Bundle, artifacts: Path) -> Path:
     return place
 
 
+@contextmanager
+def serve_copy(bundle: Bundle, artifacts: Path) -> Iterator[TestClient]:
+    """A service on a copy of a bundle, with logs of its own."""
+    copy_bundle(bundle, artifacts)
+    with TestClient(create_app(make_settings(artifacts), threading.Event())) as client:
+        yield client
+
+
 def write_other(bundle: Bundle, bundles: Path, bundle_id: str = OTHER) -> Path:
     """A bundle of another id, beside the current one, in which every title begins with `Other`."""
     place = bundles / bundle_id
@@ -91,35 +99,3 @@ def write_event(event_id: str, **changes: Any) -> dict[str, Any]:
 
 def make_event(event_id: str, **changes: Any) -> Event:
     return Event.model_validate(write_event(event_id, **changes))
-
-
-class FutureRecommender(Recommender):
-    """What the recommender is to become, as far as the service asks; it notes what it was asked."""
-
-    def __init__(self, bundle: Bundle, index: IndexConfig) -> None:
-        super().__init__(bundle, index)
-        self.wishes: dict[str, Any] = {}
-        self.searched: tuple[str | None, bytes | None] = (None, None)
-        self.added: dict[str, dict[str, Any]] = {}
-        self.removed: list[str] = []
-
-    def similar(self, item_id: str, by: str, k: int, filters: Any = None) -> pd.DataFrame:
-        if by != "tower":
-            raise UserError(f"by {by!r} is unknown. Choices: tower")
-        self.wishes = {"filters": filters}
-        return self._list_first(k)
-
-    def search(self, text: Any = None, image: Any = None, k: int = 10, filters: Any = None) -> pd.DataFrame:
-        self.searched, self.wishes = (text, image), {"filters": filters}
-        return self._list_first(k)
-
-    def add_items(self, items: pd.DataFrame) -> None:
-        self.added |= {row["item_id"]: row for row in items.to_dict("records")}
-
-    def remove_items(self, item_ids: Sequence[str]) -> None:
-        self.removed += item_ids
-
-    def _list_first(self, k: int) -> pd.DataFrame:
-        items = self.bundle.tables.items[["item_id", "title"]].head(k)
-        rank = np.arange(1, len(items) + 1)
-        return items.assign(rank=rank, score=(1 / rank).astype(np.float32))

@@ -8,14 +8,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 from playwright.sync_api import Browser, expect
 
 from feature_pipeline.entry import CONF
 from inference.service.app import create_app
 from tests.inference.answering import answer_on_a_port
-from tests.inference.composed import compose_tiny
 from tests.inference.gallery import draw
+from tests.inference.illustrated import BARE, BROKEN, NASTY
 from tests.inference.service.running import run, wait_for
 from tests.inference.service.world import make_settings
 from tests.inference.ui.browsing import (
@@ -28,8 +27,6 @@ from tests.inference.ui.browsing import (
     name_user,
     open_browser,
 )
-from tests.inference.ui.illustrated import BARE, BROKEN, NASTY, break_picture, write_illustrated_store
-from training_pipeline import train as training
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,17 +37,9 @@ Come = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def artifacts(illustrated_artifacts: Path) -> Path:
     """A bundle of the tiny data set with pictures, and titles that try to do harm."""
-    place = tmp_path_factory.mktemp("illustrated")
-    write_illustrated_store(place)
-    with pytest.MonkeyPatch.context() as patch:
-        # TensorFlow takes a number of threads only before its first use, which may have been another test.
-        for setter in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
-            patch.setattr(tf.config.threading, setter, lambda threads: None)
-        assert training.train(compose_tiny("train", place), place / "run") is not None
-    break_picture(place)
-    return place
+    return illustrated_artifacts
 
 
 @contextmanager
