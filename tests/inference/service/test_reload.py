@@ -16,6 +16,7 @@ from inference.service.reload import open_first
 from inference.service.ticker import Ticker
 from tests.inference.service.changed import seal
 from tests.inference.service.world import OTHER, damage, write_event, write_other
+from training_pipeline.bundle import FORMAT_VERSION
 
 SECONDS = 60
 
@@ -93,7 +94,7 @@ def spoil_ranker(place):
             damage,
             "item_embeddings.npy: missing or changed since it was published. Remedy: run make train for",
         ),
-        (lambda place: seal(place, format_version=1), "expected format_version 7, found 1. Remedy: run make"),
+        (lambda place: seal(place, format_version=1), f"expected format_version {FORMAT_VERSION}, found 1."),
         (lambda place: (place / MANIFEST).unlink(), "manifest.json: not readable"),
         (shutil.rmtree, "manifest.json: not readable"),
         (spoil_ranker, "CatBoostError < "),
