@@ -78,7 +78,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; one that is dead may still be listed."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before it was opened, or before it was read
         return False
     return state != "Z"
 
