@@ -105,9 +105,9 @@ def build_features(config: DictConfig) -> store.FeatureStore:
             parent=parent,
             tables={USERS: tables.users, ITEMS: tables.items, "quarantine": set_aside},
             interactions=interactions,
-            vectors={table: _get_arrays(embedded[table]) for table in (USERS, ITEMS)},
-            outcomes=_get_arrays(embedded[INTERACTIONS]),
-            projections=_get_projections(embedded),
+            vectors={table: list_vectors(embedded[table]) for table in (USERS, ITEMS)},
+            outcomes=list_vectors(embedded[INTERACTIONS]),
+            projections=list_projections(embedded),
             dataset=dataset,
             specs=specs,
             features=pin(settings.features),
@@ -229,11 +229,13 @@ def _audit(subject: Subject, config: AuditConfig) -> list[Finding]:
     return warnings
 
 
-def _get_arrays(columns: dict[str, EmbeddedColumn]) -> dict[str, store.Vectors]:
+def list_vectors(columns: dict[str, EmbeddedColumn]) -> dict[str, store.Vectors]:
+    """Embeddings and which are missing, by column, as `write_store` takes them."""
     return {name: (column.vectors, column.missing) for name, column in columns.items()}
 
 
-def _get_projections(embedded: Embedded) -> dict[str, dict[str, np.ndarray]]:
+def list_projections(embedded: Embedded) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of all projections, by table and column, as `write_store` takes them."""
     return {
         f"{table}.{name}": column.projection.to_arrays()
         for table, columns in embedded.items()

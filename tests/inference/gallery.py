@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
+from feature_pipeline.build import list_projections, list_vectors
 from feature_pipeline.content import ContentEmbedder
 from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.embedding_cache import EmbeddingCache
@@ -109,17 +110,9 @@ def publish_gallery(
         parent=place / "store",
         tables={"users": user_frame, "items": item_frame, "quarantine": Quarantine().build_table()},
         interactions=Interactions(divide(events, "none"), [], events),
-        vectors={
-            table: {name: (column.vectors, column.missing) for name, column in own.items()}
-            for table, own in embedded.items()
-        },
+        vectors={table: list_vectors(own) for table, own in embedded.items()},
         outcomes={},
-        projections={
-            f"{table}.{name}": column.projection.to_arrays()
-            for table, own in embedded.items()
-            for name, column in own.items()
-            if column.projection
-        },
+        projections=list_projections(embedded),
         dataset=dataset,
         specs=build_specs(dataset, [], encoders),
         features={},

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from feature_pipeline.build import list_projections, list_vectors
 from feature_pipeline.content import ContentEmbedder
 from feature_pipeline.dataset_config import DatasetConfig
 from feature_pipeline.embedding_cache import EmbeddingCache
@@ -69,17 +70,9 @@ def write_illustrated_store(artifacts: Path) -> None:
         parent=artifacts / "tiny" / "features",
         tables={"users": users, "items": items, "quarantine": quarantine.build_table()},
         interactions=build_interactions(events, builder, None),
-        vectors={
-            table: {name: (column.vectors, column.missing) for name, column in own.items()}
-            for table, own in embedded.items()
-        },
+        vectors={table: list_vectors(own) for table, own in embedded.items()},
         outcomes={},
-        projections={
-            f"{table}.{name}": column.projection.to_arrays()
-            for table, own in embedded.items()
-            for name, column in own.items()
-            if column.projection
-        },
+        projections=list_projections(embedded),
         dataset=dataset,
         specs=specs,
         features=POINT_IN_TIME,

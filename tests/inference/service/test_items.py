@@ -7,6 +7,7 @@ import pytest
 
 from feature_pipeline.feedback.changes import ChangeLog
 from inference.recommender import Recommender
+from tests.inference.service.running import wait_for
 from tests.inference.service.world import OTHER, make_settings, set_current, write_event, write_other
 from tests.tiny_store import SILENT_USER
 
@@ -40,13 +41,6 @@ def find_alike(client, item_id="item-07"):
 
 def rank_alike(recommender, item_id="item-07"):
     return recommender.similar(item_id, "tower", 100).to_dict("records")
-
-
-def wait_for(is_so):
-    deadline = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_added(client, bundle, expected):
@@ -90,7 +84,7 @@ def test_other_workers_follow_each_change_once(client, start, expected):
     here = get_recommender(client)._snapshot
     add_new(expected)
     expected.remove_items(["item-01"])
-    wait_for(lambda: find_alike(other) == rank_alike(expected))
+    wait_for(lambda: find_alike(other) == rank_alike(expected), SECONDS)
     there = get_recommender(other)._snapshot
     time.sleep(0.6)
     assert get_recommender(client)._snapshot is here
@@ -102,7 +96,7 @@ def test_the_next_bundle_knows_them(client, artifacts, bundle):
     client.post("/items", json={"items": [NEW]})
     bundles = artifacts / "tiny" / "bundles"
     set_current(bundles, write_other(bundle, bundles).name)
-    wait_for(lambda: client.get("/ready").json()["bundle"] == OTHER)
+    wait_for(lambda: client.get("/ready").json()["bundle"] == OTHER, SECONDS)
     assert list_items(client)["item-new"] == "New thing"
 
 
