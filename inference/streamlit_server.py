@@ -20,6 +20,8 @@ _OPTIONS = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "runner.magicEnabled": "false",
+    # Else a click would be taken up by a second thread while the first still works on what both change.
+    "runner.fastReruns": "false",
     # After each run it would go through all objects of a process that may hold a whole bundle, which takes as
     # long as all else together.
     "runner.postScriptGC": "false",
