@@ -79,7 +79,7 @@ class Recommender:
         wish = Wish(
             k, as_of, context or {}, filters or {}, exclude, diversity, caps or {}, duplicates, explain
         )
-        return pd.DataFrame(self.answer(asks, wish).columns)
+        return pd.DataFrame(self.answer(asks, wish).columns, copy=False)
 
     def answer(self, asks: Sequence[str] | Ask, wish: Wish) -> Table:
         """What `recommend` gives, as arrays: to build a frame takes longer than to send an answer.

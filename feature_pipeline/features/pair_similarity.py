@@ -1,7 +1,7 @@
 """How close an item's content is to that of the user's recent items.
 
-Each cosine is the product of its own two rows and of nothing else (`np.vecdot`): the last bits of a
-matrix product depend on threads and on the shape of the batch, and one query alone must give the same.
+Each cosine is the product of its own two rows and of nothing else: the last bits of a matrix product
+depend on threads and on the shape of the batch, and one query alone must give the same.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
+from feature_pipeline.compiled import compiled_in_any_order
 from feature_pipeline.features.facts import Columns
 from feature_pipeline.features.feature import ArrayFeature
 from feature_pipeline.schema import FeatureSpec
@@ -84,7 +85,30 @@ def compute_cosines(
         kept = kept[kept.any(axis=1)]
         if len(kept):
             compared = np.vstack([normalize(kept.mean(axis=0)), kept])
-            cosines = np.vecdot(units[candidates[query]][:, None], compared)
-            to_mean[query], to_nearest[query] = cosines[:, 0], cosines[:, 1:].max(axis=1)
-    is_there = candidates >= 0
-    return np.where(is_there, to_mean, 0), np.where(is_there, to_nearest, 0)
+            _compare(units, candidates[query], compared, to_mean[query], to_nearest[query])
+    return to_mean, to_nearest
+
+
+@compiled_in_any_order
+def _compare(
+    units: np.ndarray,
+    candidates: np.ndarray,
+    compared: np.ndarray,
+    to_mean: np.ndarray,
+    to_nearest: np.ndarray,
+) -> None:
+    """Writes each candidate's product with the first that is compared, and the greatest with the others."""
+    for place, item in enumerate(candidates):
+        if item < 0:
+            continue
+        unit = units[item]
+        nearest = np.float32(-np.inf)
+        for number in range(len(compared)):
+            product = np.float32(0)
+            for axis in range(len(unit)):
+                product += unit[axis] * compared[number, axis]
+            if number == 0:
+                to_mean[place] = product
+            else:
+                nearest = max(nearest, product)
+        to_nearest[place] = nearest

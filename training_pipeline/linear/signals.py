@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
+from feature_pipeline.compiled import compiled
 from feature_pipeline.schema import EVENT_ORDER, EVENT_TIME, ITEM_ID, FeatureSpec
 from training_pipeline.linear.ease import EASE
 from training_pipeline.linear.precedence import fit_precedence
@@ -71,15 +71,32 @@ def score_signals(signals: Sequence[Signal], history: np.ndarray) -> dict[str, n
 def _score_sharing(signals: Sequence[Signal], history: np.ndarray) -> np.ndarray:
     """The scores by signals that share their weights [num_signals, num_queries, num_items]."""
     weights, counts = signals[0].weights, np.stack([signal.places for signal in signals])
-    # Items that came after the model are not among its weights.
-    is_known = (history >= 0) & (history < len(weights))
-    signal, query, place = np.nonzero((counts != 0)[:, None] & is_known)
-    count = len(signals) * len(history)
-    starts = np.searchsorted(signal * len(history) + query, np.arange(count + 1))
-    items = history[query, place].astype(np.int32)
-    scores = csr_array((counts[signal, place], items, starts), shape=(count, len(weights))) @ weights
-    scores[np.diff(starts) == 0] = np.nan
-    return np.asarray(scores).reshape(len(signals), len(history), len(weights))
+    return _add_up(weights, counts, history)
+
+
+@compiled
+def _add_up(weights: np.ndarray, counts: np.ndarray, history: np.ndarray) -> np.ndarray:
+    scores = np.zeros((len(counts), len(history), len(weights)), np.float32)
+    for query in range(len(history)):
+        is_known = np.zeros(len(counts), np.bool_)
+        for place in range(history.shape[1]):
+            item = history[query, place]
+            # Items that came after the model are not among its weights.
+            if item < 0 or item >= len(weights):
+                continue
+            row = weights[item]
+            for signal in range(len(counts)):
+                count = counts[signal, place]
+                if count == 0:
+                    continue
+                is_known[signal] = True
+                own = scores[signal, query]
+                for scored in range(len(row)):
+                    own[scored] += count * row[scored]
+        for signal in range(len(counts)):
+            if not is_known[signal]:
+                scores[signal, query] = np.nan
+    return scores
 
 
 def pick_scores(scores: np.ndarray, query: np.ndarray, item: np.ndarray) -> np.ndarray:

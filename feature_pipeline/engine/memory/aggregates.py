@@ -6,6 +6,7 @@ from typing import Any
 import ibis.expr.operations as ops
 import numpy as np
 
+from feature_pipeline.compiled import compiled
 from feature_pipeline.engine.memory.column import Column, both
 from feature_pipeline.engine.memory.groups import Groups
 
@@ -38,18 +39,18 @@ def count_distinct(groups: Groups, column: Column) -> Column:
 def add_up(groups: Groups, column: Column) -> Column:
     """The sum of the known values, unknown where none is [num_groups]."""
     values = column.fill(0)
-    return _reduce_known(np.add, groups, column, values.astype(np.int64) if values.dtype == bool else values)
+    sums = _reduce(np.add, groups, values.astype(np.int64) if values.dtype == bool else values)
+    return Column(sums, None if column.known is None else _reduce(np.logical_or, groups, column.known))
 
 
 def find_greatest(groups: Groups, column: Column) -> Column:
     """The greatest known value, unknown where none is [num_groups]."""
-    return _reduce_known(np.maximum, groups, column, column.fill(find_limits(column.values.dtype)[0]))
+    return _find_extreme(groups, column, is_greatest=True)
 
 
 def find_least(groups: Groups, column: Column) -> Column:
     """The least known value, unknown where none is [num_groups]."""
-    # NaN counts as greater than all else, as in SQL.
-    return _reduce_known(np.fmin, groups, column, column.fill(find_limits(column.values.dtype)[1]))
+    return _find_extreme(groups, column, is_greatest=False)
 
 
 AGGREGATES: Mapping[type[ops.Reduction], Aggregate] = {
@@ -69,9 +70,31 @@ def find_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
     return (False, True) if np.issubdtype(dtype, np.bool_) else (-np.inf, np.inf)
 
 
-def _reduce_known(function: np.ufunc, groups: Groups, column: Column, values: np.ndarray) -> Column:
-    known = None if column.known is None else _reduce(np.logical_or, groups, column.known)
-    return Column(_reduce(function, groups, values), known)
+def _find_extreme(groups: Groups, column: Column, is_greatest: bool) -> Column:
+    known = None if column.known is None else groups.arrange(column.known)
+    values, is_known = _scan(groups.arrange(column.values), known, groups.starts, is_greatest)
+    return Column(values, None if known is None else is_known)
+
+
+@compiled
+def _scan(
+    values: np.ndarray, known: np.ndarray | None, starts: np.ndarray, is_greatest: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The extreme of each group's known values, and whether there is one; groups follow on each other."""
+    extremes, is_known = np.zeros(len(starts), values.dtype), np.zeros(len(starts), np.bool_)
+    for group, start in enumerate(starts):
+        stop = starts[group + 1] if group + 1 < len(starts) else len(values)
+        for row in range(start, stop):
+            if known is not None and not known[row]:
+                continue
+            value, extreme = values[row], extremes[group]
+            # NaN counts as greater than all else, as in SQL.
+            greater = value > extreme or value != value
+            less = value < extreme or extreme != extreme
+            if not is_known[group] or (greater if is_greatest else less):
+                extremes[group] = value
+                is_known[group] = True
+    return extremes, is_known
 
 
 def _reduce(function: np.ufunc, groups: Groups, values: np.ndarray) -> np.ndarray:

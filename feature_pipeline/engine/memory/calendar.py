@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feature_pipeline.compiled import compiled
+from feature_pipeline.engine.memory.key_index import NO_PLACE
+
 
 @dataclass(frozen=True)
 class Calendar:
@@ -30,23 +33,40 @@ class Calendar:
         stops: np.ndarray = self.marks[-1]
         return stops
 
-    def find(self, keys: np.ndarray, moments: np.ndarray, instants: np.ndarray) -> np.ndarray:
-        """The first row of each key that is not before a moment, or the row after its last [num_asked].
+    def find_before(self, keys: np.ndarray, moments: np.ndarray, instants: np.ndarray) -> np.ndarray:
+        """The last row of each key before a moment [num_asked] int64; -1 where there is none, or no key.
 
         Args:
-            keys: places of keys [num_asked] int64.
+            keys: places of keys, or `NO_PLACE` [num_asked] int64.
             moments: [num_asked] int64 microseconds.
-            instants: of all rows, of which there are some [num_rows] int64 microseconds.
+            instants: of all rows [num_rows] int64 microseconds.
         """
-        day = np.searchsorted(self.days, moments)
-        row: np.ndarray = self.marks[day, keys]
-        stop = self.marks[day + 1, keys]
-        step = 1 << int((stop - row).max(initial=0)).bit_length() >> 1
-        while step:
-            ahead = np.minimum(row + step, stop)
-            row = np.where(instants[ahead - 1] < moments, ahead, row)
-            step >>= 1
-        return row
+        return _find_before(self.days, self.marks, instants, keys, moments)
+
+
+@compiled
+def _find_before(
+    days: np.ndarray, marks: np.ndarray, instants: np.ndarray, keys: np.ndarray, moments: np.ndarray
+) -> np.ndarray:
+    rows = np.full(len(keys), -1)
+    day = 0
+    for asked, key in enumerate(keys):
+        moment = moments[asked]
+        # Most are asked at the moment of the one before.
+        if asked == 0 or moment != moments[asked - 1]:
+            day = np.searchsorted(days, moment)
+        if key == NO_PLACE:
+            continue
+        low, high = np.int64(marks[day, key]), np.int64(marks[day + 1, key])
+        while low < high:
+            middle = (low + high) >> 1
+            if instants[middle] < moment:
+                low = middle + 1
+            else:
+                high = middle
+        if low > marks[0, key]:
+            rows[asked] = low - 1
+    return rows
 
 
 def keep_calendar(keys: np.ndarray, instants: np.ndarray, num_keys: int) -> Calendar:

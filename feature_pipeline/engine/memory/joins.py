@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feature_pipeline.compiled import compiled
 from feature_pipeline.engine.memory.column import Column
 from feature_pipeline.engine.memory.keys import NO_KEY, fit_keys
 from feature_pipeline.engine.memory.selection import Selection
@@ -50,29 +51,50 @@ def get_right(match: Match) -> Selection:
 
 def _match(keys: Sequence[Column], keeps_left: bool) -> Match:
     one, other = _number(keys[: len(keys) // 2], keys[len(keys) // 2 :])
-    is_distinct = bool((other[1:] > other[:-1]).all())
-    if is_distinct and np.array_equal(one, other):
+    if np.array_equal(one, other) and (other[1:] > other[:-1]).all():
         return Match(Selection(len(one)), Selection(len(one)))
-    is_ascending = is_distinct or bool((other[1:] >= other[:-1]).all())
-    order = None if is_ascending else np.argsort(other, kind="stable")
-    ordered = other if order is None else other[order]
-    starts = np.searchsorted(ordered, one)
-    if is_distinct and len(other):
-        counts = (ordered[np.minimum(starts, len(other) - 1)] == one).astype(np.int64)
-    else:
-        counts = np.searchsorted(ordered, one, side="right") - starts
-    kept = np.maximum(counts, 1) if keeps_left else counts
-    if (kept == 1).all():
-        left, places = Selection(len(one)), starts
-    else:
-        rows = np.repeat(np.arange(len(one)), kept)
-        left = Selection(len(rows), rows)
-        places = np.arange(len(rows)) + (starts - np.cumsum(kept) + kept)[rows]
-        counts = counts[rows]
-    found = counts > 0
-    places = np.where(found, places, 0)
-    right = places if order is None or not len(order) else order[places]
-    return Match(left, Selection(left.count, right, None if found.all() else found))
+    order = None if (other[1:] >= other[:-1]).all() else np.argsort(other, kind="stable")
+    left, right, is_each_once = _pair(one, other if order is None else other[order], keeps_left)
+    found = right >= 0
+    if order is not None and len(order):
+        right = order[right]
+    return Match(
+        Selection(len(left), None if is_each_once else left),
+        Selection(len(left), right, None if found.all() else found),
+    )
+
+
+@compiled
+def _pair(one: np.ndarray, other: np.ndarray, keeps_left: bool) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Rows that are equal, -1 for what has no match and stays, and whether each left row is there once.
+
+    Args:
+        one: numbers of the left rows' keys [num_left] int64.
+        other: of the right rows' keys, ascending [num_right] int64.
+        keeps_left: whether a left row without a match stays.
+    """
+    starts, stops = np.empty_like(one), np.empty_like(one)
+    num_pairs, is_each_once = 0, True
+    for row, number in enumerate(one):
+        # What was joined before lies side by side.
+        if row and number == one[row - 1]:
+            start, stop = starts[row - 1], stops[row - 1]
+        else:
+            start = stop = np.searchsorted(other, number)
+            while stop < len(other) and other[stop] == number:
+                stop += 1
+        if keeps_left and start == stop:
+            start, stop = -1, 0
+        starts[row], stops[row] = start, stop
+        num_pairs += stop - start
+        is_each_once &= stop - start == 1
+    left, right = np.empty(num_pairs, np.int64), np.empty(num_pairs, np.int64)
+    pair = 0
+    for row in range(len(one)):
+        for match in range(starts[row], stops[row]):
+            left[pair], right[pair] = row, match
+            pair += 1
+    return left, right, is_each_once
 
 
 def _number(left: Sequence[Column], right: Sequence[Column]) -> tuple[np.ndarray, np.ndarray]:

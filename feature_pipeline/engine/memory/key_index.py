@@ -6,8 +6,9 @@ from math import prod
 
 import numpy as np
 
+from feature_pipeline.compiled import compiled
 from feature_pipeline.engine.memory.column import Column
-from feature_pipeline.engine.memory.keys import KeySpace
+from feature_pipeline.engine.memory.keys import NO_KEY, KeySpace
 
 # What is asked of a key that there is not.
 NO_PLACE = -1
@@ -21,7 +22,7 @@ class KeyIndex:
         space: numbers the keys.
         keys: their numbers, ascending, each once [num_keys] int64.
         bounds: place of the first key of each bucket, and at last their number [num_buckets + 1] int64.
-        shift: 0 where nearly every number is a key's, so that its bucket says it all.
+        shift: of the buckets; 0 where nearly every number is a key's.
     """
 
     space: KeySpace
@@ -38,25 +39,26 @@ class KeyIndex:
         Args:
             parts: of the keys [num_rows] each.
         """
-        number = self.space.number(parts)
-        bucket = number >> self.shift
-        # `NO_KEY` is of the last bucket and of the first: it starts after its end.
-        place, stop = self.bounds[bucket], self.bounds[bucket + 1]
-        is_there = place < stop
-        if self.shift:
-            place = self._bisect(place, stop, number)
-            is_there &= self.keys[np.minimum(place, len(self.keys) - 1)] == number
-        return np.where(is_there, place, NO_PLACE)
+        return _find(self.keys, self.bounds, self.shift, self.space.number(parts))
 
-    def _bisect(self, place: np.ndarray, stop: np.ndarray, number: np.ndarray) -> np.ndarray:
-        """The last key of each bucket that is not greater than the number, or the first one."""
-        last = np.maximum(stop - 1, 0)
-        step = 1 << int((last - place).max(initial=0)).bit_length() >> 1
-        while step:
-            ahead = np.minimum(place + step, last)
-            place = np.where(self.keys[ahead] <= number, ahead, place)
-            step >>= 1
-        return place
+
+@compiled
+def _find(keys: np.ndarray, bounds: np.ndarray, shift: int, numbers: np.ndarray) -> np.ndarray:
+    places = np.full(len(numbers), NO_PLACE)
+    for asked, number in enumerate(numbers):
+        if number == NO_KEY:
+            continue
+        low, stop = bounds[number >> shift], bounds[(number >> shift) + 1]
+        high = stop
+        while low < high:
+            middle = (low + high) >> 1
+            if keys[middle] < number:
+                low = middle + 1
+            else:
+                high = middle
+        if low < stop and keys[low] == number:
+            places[asked] = low
+    return places
 
 
 def index_keys(space: KeySpace, keys: np.ndarray) -> KeyIndex:

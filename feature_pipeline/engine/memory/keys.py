@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from feature_pipeline.compiled import compiled
 from feature_pipeline.engine.memory.column import Column
 from feature_pipeline.engine.memory.errors import UnsupportedExpressionError
 
@@ -33,16 +34,10 @@ class KeySpace:
         Args:
             parts: of the keys [num_keys] each; a key is `NO_KEY` where one is unknown or outside.
         """
-        number = np.zeros(len(parts[0].values), np.int64)
-        is_inside = np.ones(len(number), bool)
+        numbers = np.zeros(len(parts[0].values), np.int64)
         for part, low, span in zip(parts, self.lows, self.spans, strict=True):
-            place = part.values - low
-            # As unsigned, what lies below the least is greater than all.
-            is_inside &= place.view(np.uint64) < span
-            if part.known is not None:
-                is_inside &= part.known
-            number = number * span + place
-        return np.where(is_inside, number, NO_KEY)
+            _append(numbers, part.values, part.known, low, span)
+        return numbers
 
     def split(self, numbers: np.ndarray) -> list[np.ndarray]:
         """The parts of the keys [num_keys] int64 each."""
@@ -51,6 +46,17 @@ class KeySpace:
             parts.append(numbers % span + low)
             numbers = numbers // span
         return parts[::-1]
+
+
+@compiled
+def _append(numbers: np.ndarray, values: np.ndarray, known: np.ndarray | None, low: int, span: int) -> None:
+    """Lets one more part of the keys count for their numbers."""
+    for row, value in enumerate(values):
+        is_inside = numbers[row] != NO_KEY and low <= value < low + span
+        if is_inside and (known is None or known[row]):
+            numbers[row] = numbers[row] * span + (value - low)
+        else:
+            numbers[row] = NO_KEY
 
 
 def fit_keys(parts: Sequence[Column]) -> KeySpace:

@@ -73,8 +73,8 @@ class States:
         """
         if not len(self):
             return Found(np.zeros(len(keys), self.records.dtype), self.partial, np.zeros(len(keys), bool))
-        row = self.calendar.find(keys, moments, self.instants) - 1
-        is_there = (keys >= 0) & (row >= self.calendar.starts[keys])
+        row = self.calendar.find_before(keys, moments, self.instants)
+        is_there = row >= 0
         # An index of NumPy would copy records field by field.
         records = self.records.take(row, mode="clip")
         return Found(records, self.partial, None if is_there.all() else is_there)
