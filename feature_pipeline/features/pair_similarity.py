@@ -78,37 +78,47 @@ def compute_cosines(
         To the mean, and to the nearest: two [num_queries, num_candidates] float32 in [-1, 1]; 0 where the
         history or the candidate has no content.
     """
-    to_mean = np.zeros(candidates.shape, np.float32)
-    to_nearest = np.zeros(candidates.shape, np.float32)
-    for query, past in enumerate(history):
-        kept = units[past[past >= 0]]
-        kept = kept[kept.any(axis=1)]
-        if len(kept):
-            compared = np.vstack([normalize(kept.mean(axis=0)), kept])
-            _compare(units, candidates[query], compared, to_mean[query], to_nearest[query])
+    to_mean, to_nearest = (np.zeros(candidates.shape, np.float32) for _ in range(2))
+    _compute(units, history, candidates, to_mean, to_nearest)
     return to_mean, to_nearest
 
 
 @compiled_in_any_order
-def _compare(
+def _multiply(one: np.ndarray, other: np.ndarray) -> np.float32:
+    product = np.float32(0)
+    for axis in range(len(one)):
+        product += one[axis] * other[axis]
+    return product
+
+
+@compiled_in_any_order
+def _compute(
     units: np.ndarray,
+    history: np.ndarray,
     candidates: np.ndarray,
-    compared: np.ndarray,
     to_mean: np.ndarray,
     to_nearest: np.ndarray,
 ) -> None:
-    """Writes each candidate's product with the first that is compared, and the greatest with the others."""
-    for place, item in enumerate(candidates):
-        if item < 0:
+    """Writes the cosines where there are any."""
+    kept = np.empty((history.shape[1], units.shape[1]), np.float32)
+    for query, past in enumerate(history):
+        count = 0
+        mean = np.zeros(units.shape[1], np.float32)
+        for item in past:
+            if item >= 0 and units[item].any():
+                kept[count] = units[item]
+                mean += kept[count]
+                count += 1
+        if count == 0:
             continue
-        unit = units[item]
-        nearest = np.float32(-np.inf)
-        for number in range(len(compared)):
-            product = np.float32(0)
-            for axis in range(len(unit)):
-                product += unit[axis] * compared[number, axis]
-            if number == 0:
-                to_mean[place] = product
-            else:
-                nearest = max(nearest, product)
-        to_nearest[place] = nearest
+        mean /= np.float32(count)
+        norm = np.sqrt(_multiply(mean, mean))
+        mean /= norm if norm > _SHORTEST else np.float32(np.inf)
+        for place, item in enumerate(candidates[query]):
+            if item < 0:
+                continue
+            to_mean[query, place] = _multiply(units[item], mean)
+            nearest = np.float32(-np.inf)
+            for number in range(count):
+                nearest = max(nearest, _multiply(units[item], kept[number]))
+            to_nearest[query, place] = nearest
