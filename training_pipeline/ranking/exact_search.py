@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from feature_pipeline.compiled import compiled_in_any_order
 from training_pipeline.evaluation.selection import Found, find_top, order_best, stack_found
 from training_pipeline.ranking.threads import map_threads
 
@@ -97,11 +98,7 @@ class ExactSearch:
 
         An item's score does not depend on which others are asked for.
         """
-        scores = np.empty(len(places), np.float32)
-        for start in range(0, len(places), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            np.einsum("id,d->i", self.items.take(places[rows], axis=0), query, out=scores[rows])
-        return scores
+        return _multiply(self.items, places, query)
 
     def _find_within(
         self, places: np.ndarray, queries: np.ndarray, k: int, excluded: csr_array | None
@@ -139,6 +136,17 @@ class ExactSearch:
         )
         squares = [np.einsum("id,id->i", block, block).max() for block in blocks]
         return float(np.sqrt(np.max(squares, initial=0.0)))
+
+
+@compiled_in_any_order
+def _multiply(items: np.ndarray, places: np.ndarray, query: np.ndarray) -> np.ndarray:
+    products = np.empty(len(places), np.float32)
+    for number, place in enumerate(places):
+        product = np.float32(0)
+        for axis in range(len(query)):
+            product += items[place, axis] * query[axis]
+        products[number] = product
+    return products
 
 
 def check_search(queries: np.ndarray, dim: int, k: int) -> None:
