@@ -1,10 +1,12 @@
 """Loops over arrays that Numba makes machine code of: no step builds an array, and no row costs a call.
 
-What is compiled is kept beside the source, so that only the first process of all waits for it.
+What is compiled is kept beside the source, or in the user's cache, so that only the first process of all
+waits for it; where neither can be written, as in a container that is only read, each compiles for itself.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import suppress
+from typing import TypeVar, cast
 
 import numba
 
@@ -25,5 +27,7 @@ def compiled_in_any_order(function: Function) -> Function:
 
 
 def _compile(function: Function, fastmath: bool | set[str]) -> Function:
-    made: Function = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
-    return made
+    made = numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+    with suppress(RuntimeError):
+        made.enable_caching()
+    return cast(Function, made)

@@ -4,8 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
+from numba.core import caching
 
 from feature_pipeline.compiled import compiled, compiled_in_any_order
 
@@ -59,6 +61,13 @@ def test_another_order_gives_nearly_the_same_and_always_the_same(count: int):
 def test_divides_as_numpy_does():
     with np.errstate(divide="ignore"):
         np.testing.assert_array_equal(compiled(divide)(np.array([2.0, 0.0])), [0.5, np.inf])
+
+
+def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        numba.njit(cache=True)(add_up)
+    assert compiled(add_up)(np.ones(3, np.float32)) == 3
 
 
 def test_the_next_process_finds_it_compiled(tmp_path: Path):
